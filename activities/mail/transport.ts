@@ -1,0 +1,27 @@
+/**
+ * How a finished message leaves: declared here by its consumer, implemented over SMTP (smtp-transport.ts, which the
+ * embedded mailbox is reached by too). Every implementation passes `test/mail/transport-conformance.ts`.
+ */
+export interface OutgoingMail {
+  readonly from: string;
+  /** Exactly one recipient: each gets a message of their own. */
+  readonly to: string;
+  /** With angle brackets. */
+  readonly messageId: string;
+  /** The complete RFC 5322 message. Sending again sends the very same bytes. */
+  readonly raw: Uint8Array;
+}
+
+export interface MailReceipt {
+  /** The server's reply to the end of DATA. */
+  readonly response: string;
+}
+
+export interface MailTransport {
+  /**
+   * Resolves once the server took responsibility.
+   * @throws SatchelError MAIL_REJECTED (5xx), MAIL_UNAVAILABLE (4xx, no connection)
+   */
+  send(mail: OutgoingMail, signal?: AbortSignal): Promise<MailReceipt>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,164 @@
+/**
+ * The public surface of the repository room: the types every other room works with. `openRepository` (repository.ts)
+ * gives the one implementation, over any store that fulfils the store contract.
+ */
+import type { Readable } from 'node:stream';
+import type { BlobStore, ByteRange } from './store/contract.js';
+import type { BinaryValue, Property, PropertyInput } from './value.js';
+
+/** A node as the session saw it when it was read; it does not change. Properties include jcr:primaryType and jcr:mixinTypes. */
+export interface RepositoryNode {
+  readonly path: string;
+  readonly name: string;
+  /** Stable over moves: `jcr:uuid` where the node is referenceable, else the repository's own id. */
+  readonly identifier: string;
+  readonly primaryType: string;
+  readonly mixins: readonly string[];
+  readonly properties: ReadonlyMap<string, Property>;
+  /** The sequence of the commit that last wrote this node; 0 while it is new and unsaved. */
+  readonly version: number;
+  property(name: string): Property | undefined;
+  /** First value as text; `undefined` when absent or binary. */
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  /** First value as a number, when it is or converts to one. */
+  number(name: string): number | undefined;
+  boolean(name: string): boolean | undefined;
+  binary(name: string): BinaryValue | undefined;
+}
+
+export interface NodeInput {
+  /** Default `nt:unstructured`. */
+  readonly primaryType?: string;
+  readonly mixins?: readonly string[];
+  readonly properties?: Readonly<Record<string, PropertyInput>>;
+}
+
+export const privileges = [
+  'jcr:read',
+  'rep:write',
+  'jcr:modifyProperties',
+  'jcr:addChildNodes',
+  'jcr:removeNode',
+  'jcr:removeChildNodes',
+  'jcr:readAccessControl',
+  'jcr:modifyAccessControl',
+  'jcr:versionManagement',
+  'satchel:launchWorkflow',
+  'jcr:all',
+] as const;
+export type Privilege = (typeof privileges)[number];
+
+/**
+ * A user's view of the repository: a consistent snapshot plus this session's own unsaved changes. Not for concurrent
+ * changes from several async flows; concurrent reads are fine. What the user may not read answers exactly as what does
+ * not exist, in every method.
+ */
+export interface Session {
+  readonly userId: string;
+  /** The commit this session sees; moves on by `save` and `refresh`. */
+  readonly sequence: number;
+  readonly hasPendingChanges: boolean;
+
+  /** @throws PATH_NOT_FOUND */
+  getNode(path: string): Promise<RepositoryNode>;
+  findNode(path: string): Promise<RepositoryNode | undefined>;
+  /** One batched read; in the order of the paths. */
+  findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]>;
+  findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined>;
+  /** Readable children in child order (orderable types), else in name order. Nothing for a path that does not exist. */
+  children(path: string): AsyncIterable<RepositoryNode>;
+  /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
+  descendants(path: string): AsyncIterable<RepositoryNode>;
+
+  /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
+  addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
+  /** Adds every missing ancestor as `intermediateType` (default `nt:unstructured`), then the node if missing. */
+  ensureNode(path: string, input?: NodeInput, intermediateType?: string): Promise<RepositoryNode>;
+  /** `null` removes a property; naming one that does not exist is fine. @throws PATH_NOT_FOUND, INVALID_VALUE */
+  setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode>;
+  /** Removes the node and all below. @throws PATH_NOT_FOUND */
+  remove(path: string): Promise<void>;
+  move(from: string, to: string): Promise<void>;
+  /** Places `path` before its sibling of that name, or last. Only below orderable parents. */
+  orderBefore(path: string, sibling: string | undefined): Promise<void>;
+
+  hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean>;
+
+  /** Streams bytes in; the value can then be set as a property. Small content comes back inline. */
+  createBinary(source: AsyncIterable<Uint8Array> | Uint8Array | string): Promise<BinaryValue>;
+  openBinary(value: BinaryValue, range?: ByteRange): Readable;
+  /** The whole content in memory. @throws INVALID_VALUE when larger than `maxBytes` (default 16 MiB) */
+  readBinary(value: BinaryValue, maxBytes?: number): Promise<Uint8Array>;
+
+  /**
+   * All pending changes or none. Changes of others to different properties or different children merge.
+   * @throws CONFLICT (naming the paths), ACCESS_DENIED, CONSTRAINT_VIOLATION; the pending changes stay for a retry
+   * @returns the commit's sequence, or the session's when there was nothing to save
+   */
+  save(): Promise<number>;
+  /** Sees the newest commit; `keepChanges` re-applies the pending changes on it, else they are dropped. */
+  refresh(keepChanges?: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type ChangeKind = 'nodeAdded' | 'nodeRemoved' | 'nodeMoved' | 'propertiesChanged' | 'childrenReordered';
+
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly path: string;
+  readonly primaryType: string;
+  /** Where a moved node came from. */
+  readonly from?: string;
+  /** Names of the properties added, changed or removed. */
+  readonly properties?: readonly string[];
+}
+
+/** One commit as observers see it. */
+export interface CommitEvent {
+  readonly sequence: number;
+  readonly userId: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly changes: readonly Change[];
+}
+
+export interface Repository {
+  readonly blobs: BlobStore;
+  /** The newest commit. */
+  head(): Promise<number>;
+  /** @throws UNKNOWN_USER */
+  login(userId: string): Promise<Session>;
+  /**
+   * A system user (`/home/users/system/<name>`): code of the product working with the least rights it needs.
+   * @throws UNKNOWN_USER
+   */
+  loginService(name: string): Promise<Session>;
+  /** Runs `work` with a session that is closed afterwards; does not save. */
+  withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Every commit after the cursor's position, exactly in order, then new ones as they come, until `signal` aborts.
+   * The position is kept durably under the cursor's name when the consumer asks for the next commit; a new cursor
+   * starts at `from` (default: the head). A commit whose handling was cut short is seen again.
+   */
+  follow(options: { cursor: string; from?: number; signal: AbortSignal }): AsyncIterable<CommitEvent>;
+  /** Calls back after commits (at least once per burst); returns a stop. For caches, which then read the journal. */
+  onCommit(listener: () => void): () => void;
+  /** Commits after `sequence` up to the head, without a cursor. */
+  commitsAfter(sequence: number): AsyncIterable<CommitEvent>;
+  close(): Promise<void>;
+}
+
+/** The user who may do everything; member of `administrators`. */
+export const adminUser = 'admin';
+export const groups = { administrators: 'administrators', damUsers: 'dam-users', everyone: 'everyone' } as const;
+
+export interface UserProfile {
+  readonly id: string;
+  readonly path: string;
+  readonly email: string | undefined;
+  /** BCP 47, as `de` or `de-CH`. */
+  readonly language: string | undefined;
+  readonly displayName: string | undefined;
+  readonly disabled: boolean;
+}

@@ -1,0 +1,128 @@
+/**
+ * The two contracts below which everything about storage lives: an ordered store for nodes and a content-addressed store
+ * for bytes. Sessions, indexes, access control and queries are written once above them, so no backend can differ in
+ * meaning. Every implementation passes `test/repository/node-store-conformance.ts` and `blob-store-conformance.ts`.
+ */
+import type { Readable } from 'node:stream';
+
+/** A value and the sequence of the commit that last wrote it. */
+export interface StoredRecord {
+  readonly value: string;
+  /** Commit sequence, 1 or higher. */
+  readonly version: number;
+}
+
+export interface StoredEntry extends StoredRecord {
+  readonly key: string;
+}
+
+/** Keys from `gte` (inclusive) to `lt` (exclusive), in bytewise order of their UTF-8 form. */
+export interface KeyRange {
+  readonly gte: string;
+  readonly lt: string;
+}
+
+export interface RangeOptions {
+  readonly reverse?: boolean;
+  /** Entries in all, over every batch. */
+  readonly limit?: number;
+}
+
+/** A consistent view of the store: it never changes, whatever is committed meanwhile. Close it. */
+export interface StoreSnapshot {
+  /** The last commit this snapshot contains; 0 for an empty store. */
+  readonly sequence: number;
+  /** Records in the order of the keys; `undefined` where there is none. */
+  getMany(keys: readonly string[]): Promise<(StoredRecord | undefined)[]>;
+  /** Entries in batches whose size the implementation chooses, so that a long range stays flat in memory. */
+  range(range: KeyRange, options?: RangeOptions): AsyncIterable<readonly StoredEntry[]>;
+  close(): Promise<void>;
+}
+
+/** What must still hold when the commit is applied; checked under the commit lock, against the newest state. */
+export type Precondition =
+  /** The record has this version; 0 means there is none. */
+  | { readonly kind: 'version'; readonly key: string; readonly version: number }
+  /** The record exists, whatever its version: a parent that gains a child. */
+  | { readonly kind: 'exists'; readonly key: string }
+  /** No key of the range was written or removed by a commit after `since`: a subtree that is moved or removed. */
+  | { readonly kind: 'unchanged'; readonly range: KeyRange; readonly since: number };
+
+export type Write =
+  | { readonly key: string; readonly value: string }
+  | { readonly key: string; readonly remove: true };
+
+export interface Commit {
+  readonly preconditions: readonly Precondition[];
+  /** At most one write per key; all of them are applied, or none. */
+  readonly writes: readonly Write[];
+  /** What the journal keeps of this commit, opaque to the store. */
+  readonly entry: string;
+}
+
+export interface JournalEntry {
+  /** Gapless, from 1. */
+  readonly sequence: number;
+  readonly entry: string;
+}
+
+/** Thrown by `commit` when preconditions no longer hold; nothing was written. */
+export class StoreConflict extends Error {
+  override readonly name = 'StoreConflict';
+  constructor(readonly failed: readonly Precondition[]) {
+    super(`${failed.length} precondition(s) of the commit no longer hold`);
+  }
+}
+
+export interface NodeStore {
+  snapshot(): Promise<StoreSnapshot>;
+  /**
+   * Applies all writes and appends one journal entry, durably: when the promise resolves the commit survives the loss of
+   * the process. Commits that wait at the same time may share one synced write.
+   * @returns the commit's sequence
+   * @throws StoreConflict
+   */
+  commit(commit: Commit): Promise<number>;
+  /** The newest sequence. */
+  head(): Promise<number>;
+  /** Journal entries after `after`, oldest first, up to the head at the time of the call. */
+  journal(after: number): AsyncIterable<JournalEntry>;
+  /** Calls back after commits became durable, of any process on this store; at least once per burst. Returns a stop. */
+  onCommit(listener: () => void): () => void;
+  /** A named, durable position in the journal; not journaled itself. `undefined` when it was never set. */
+  getCursor(name: string): Promise<number | undefined>;
+  setCursor(name: string, sequence: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is known of a blob from the moment it was written. */
+export interface BlobInfo {
+  /** Lower-case hexadecimal SHA-256: the blob's address. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** CRC-32 (ISO 3309, as ZIP has it), unsigned. */
+  readonly crc32: number;
+}
+
+/** First byte and length in bytes. */
+export interface ByteRange {
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface BlobStore {
+  /** Streams in once; hashes, counts and checks on the way. Writing the same bytes twice keeps one copy. */
+  write(source: AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  /** @throws RepositoryError BLOB_MISSING when it is not there or shorter than recorded */
+  read(sha256: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+  has(sha256: string): Promise<boolean>;
+  /**
+   * A local file with the blob's bytes for programs that need one; never written to.
+   * Stores that are not on this machine have no such file and leave the method out.
+   */
+  localFile?(sha256: string): Promise<string>;
+  /** A readable stream, for callers that pipe. */
+  stream(sha256: string, range?: ByteRange): Readable;
+  close(): Promise<void>;
+}

@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    // Plugins import the published name; in this checkout that is the source.
+    alias: { 'satchel/sdk': fileURLToPath(new URL('./activities/sdk.ts', import.meta.url)) },
+  },
+  test: {
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+    pool: 'forks',
+    // Two files at a time: several start a Temporal server, which wants a core of its own.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    globalSetup: ['test/support/global-setup.ts'],
+  },
+});
