@@ -6,7 +6,11 @@ export const repositoryErrorCodes = {
   INVALID_VALUE: { status: 400, retryable: false, meaning: 'The value does not convert to the property type.' },
   CONSTRAINT_VIOLATION: { status: 409, retryable: false, meaning: 'A node type or reference forbids this change.' },
   ACCESS_DENIED: { status: 403, retryable: false, meaning: 'The user may read this item but not change it so.' },
-  CONFLICT: { status: 409, retryable: true, meaning: 'Another save changed the same items first; refresh and try again.' },
+  CONFLICT: {
+    status: 409,
+    retryable: true,
+    meaning: 'Another save changed the same items first; refresh and try again.',
+  },
   UNKNOWN_USER: { status: 404, retryable: false, meaning: 'There is no such user or service user.' },
   BLOB_MISSING: { status: 500, retryable: false, meaning: 'The bytes of a binary are not in the blob store.' },
   STORE_LOCKED: { status: 503, retryable: true, meaning: 'Another process has this data folder open.' },

@@ -48,9 +48,7 @@ export type Precondition =
   /** No key of the range was written or removed by a commit after `since`: a subtree that is moved or removed. */
   | { readonly kind: 'unchanged'; readonly range: KeyRange; readonly since: number };
 
-export type Write =
-  | { readonly key: string; readonly value: string }
-  | { readonly key: string; readonly remove: true };
+export type Write = { readonly key: string; readonly value: string } | { readonly key: string; readonly remove: true };
 
 export interface Commit {
   readonly preconditions: readonly Precondition[];

@@ -1,0 +1,283 @@
+/**
+ * From a session's pending changes to one commit. What the session saw of each record becomes a precondition; when
+ * another commit came first, the changes are merged property by property with the newest record and tried again.
+ */
+import type { Change } from './api.js';
+import type { AccessStateCache } from './access/access-state.js';
+import { AccessEvaluator } from './access/evaluate.js';
+import { policyName } from './access/policy.js';
+import { propertiesEqual } from './convert-value.js';
+import { RepositoryError } from './errors.js';
+import {
+  groupEpochKey,
+  identifierKey,
+  nodeKey,
+  pathOfNodeKey,
+  policyEpochKey,
+  policyKey,
+  subtreeRanges,
+} from './keys.js';
+import { encodeCommitEntry } from './observation.js';
+import { nameOf, parentOf, selfAndAncestors } from './path.js';
+import { encodeRecord, primaryTypeOf, textOf } from './record.js';
+import { changedProperties, mergeRecords } from './record-merge.js';
+import { assertPermitted } from './session-permissions.js';
+import { isMoveRoot } from './session-plan.js';
+import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
+import { inKeyOrder } from './session-transient.js';
+import type { PendingNode, StoredNode, TransientSpace } from './session-transient.js';
+import { readStoredNodes, storedSubtree } from './session-view.js';
+import { StoreConflict } from './store/contract.js';
+import type { BlobStore, NodeStore, Precondition, StoreSnapshot, Write } from './store/contract.js';
+import { validateNodes } from './validate.js';
+
+/** Each attempt starts from the newest state, so more than a few only happen to sessions fighting over one node. */
+const maxAttempts = 20;
+
+export interface SaveContext {
+  readonly store: NodeStore;
+  readonly blobs: BlobStore;
+  readonly accessStates: AccessStateCache;
+  readonly userId: string;
+  /** SHA-256 of blobs the session wrote itself, which need no look. */
+  readonly ownBlobs: ReadonlySet<string>;
+}
+
+/**
+ * @param snapshot the session's
+ * @returns the commit's sequence; `undefined` when nothing differs from the store
+ * @throws CONFLICT, ACCESS_DENIED, PATH_NOT_FOUND, ITEM_EXISTS, CONSTRAINT_VIOLATION, BLOB_MISSING
+ */
+export async function saveChanges(
+  context: SaveContext,
+  transient: TransientSpace,
+  snapshot: StoreSnapshot,
+): Promise<number | undefined> {
+  const plan = await createPlan(transient, snapshot);
+  if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
+  await assertBlobsPresent(context, plan);
+  let current = snapshot;
+  try {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
+      assertPermitted(plan, evaluator);
+      const references = await validateNodes(plan, current, evaluator);
+      const commit = {
+        preconditions: [...(await preconditionsOf(plan, current, evaluator)), ...references],
+        writes: writesOf(plan),
+        entry: encodeCommitEntry(context.userId, new Date(), await changesOf(plan, current)),
+      };
+      try {
+        return await context.store.commit(commit);
+      } catch (error) {
+        if (!(error instanceof StoreConflict)) throw error;
+        if (current !== snapshot) await current.close();
+        current = await context.store.snapshot();
+        const newest = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
+        await rebase(plan, error.failed, current, newest);
+      }
+    }
+  } finally {
+    if (current !== snapshot) await current.close();
+  }
+  throw conflict([...plan.nodes.keys()]);
+}
+
+async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
+  const removed: RemovedNodes[] = [];
+  for (const subtree of transient.removedSubtrees()) {
+    const nodes: StoredNode[] = [];
+    for await (const node of storedSubtree(snapshot, subtree.path)) nodes.push(node);
+    removed.push({ ...subtree, since: subtree.movedAt ?? snapshot.sequence, nodes });
+  }
+  const nodes = new Map<string, PlannedNode>();
+  for (const node of inKeyOrder(transient.nodes())) {
+    const inPlace = node.origin?.path === node.path && !transient.isRemoved(node.path);
+    if (inPlace && !differs(node)) continue;
+    nodes.set(node.path, { ...node, inPlace });
+  }
+  return { nodes, removed };
+}
+
+function differs({ record, origin }: PendingNode): boolean {
+  return (
+    origin === undefined ||
+    record.position !== origin.record.position ||
+    changedProperties(origin.record, record).length > 0
+  );
+}
+
+async function assertBlobsPresent({ blobs, ownBlobs }: SaveContext, plan: SavePlan): Promise<void> {
+  for (const { path, record, origin } of plan.nodes.values()) {
+    for (const [name, property] of record.properties) {
+      if (property.type !== 'Binary' || propertiesEqual(property, origin?.record.properties.get(name))) continue;
+      for (const value of property.values) {
+        if (typeof value !== 'object' || value.inline !== undefined || ownBlobs.has(value.sha256)) continue;
+        if (await blobs.has(value.sha256)) continue;
+        throw new RepositoryError(
+          'BLOB_MISSING',
+          `The bytes of ${path}/${name} (SHA-256 ${value.sha256}) are not in the blob store; write them with createBinary.`,
+          { paths: [path] },
+        );
+      }
+    }
+  }
+}
+
+async function preconditionsOf(
+  plan: SavePlan,
+  snapshot: StoreSnapshot,
+  { state }: AccessEvaluator,
+): Promise<Precondition[]> {
+  const preconditions: Precondition[] = [
+    // The rights were evaluated against these.
+    { kind: 'version', key: policyEpochKey, version: state.policyEpoch },
+    { kind: 'version', key: groupEpochKey, version: state.groupEpoch },
+  ];
+  const parents = new Set<string>();
+  const removed = new Set(plan.removed.map(({ path }) => path));
+  for (const node of plan.nodes.values()) {
+    const key = nodeKey(node.path);
+    if (node.origin)
+      preconditions.push({ kind: 'version', key: nodeKey(node.origin.path), version: node.origin.version });
+    if (node.inPlace) continue;
+    // Where a stored node made room, the guard of the removed subtree stands for this.
+    if (![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
+      preconditions.push({ kind: 'version', key, version: 0 });
+    const parent = parentOf(node.path);
+    if (parent !== '' && !plan.nodes.has(parent)) parents.add(parent);
+  }
+  for (const parent of parents) preconditions.push({ kind: 'exists', key: nodeKey(parent) });
+  for (const { path, since, movedAt, nodes } of plan.removed) {
+    const [root] = nodes;
+    if (root && movedAt === undefined)
+      preconditions.push({ kind: 'version', key: nodeKey(path), version: root.version });
+    for (const range of subtreeRanges(path)) preconditions.push({ kind: 'unchanged', range, since });
+  }
+  preconditions.push(...(await identifierPreconditions(plan, snapshot)));
+  return preconditions;
+}
+
+/** A given `jcr:uuid` must be free, or be freed by this save. */
+async function identifierPreconditions(plan: SavePlan, snapshot: StoreSnapshot): Promise<Precondition[]> {
+  const added = [...plan.nodes.values()].filter(
+    ({ origin, record }) => !origin && textOf(record, 'jcr:uuid') === record.identifier,
+  );
+  const freed = new Set(plan.removed.flatMap(({ nodes }) => nodes.map(({ record }) => record.identifier)));
+  const entries = await snapshot.getMany(added.map(({ record }) => identifierKey(record.identifier)));
+  return added.map(({ path, record }, index) => {
+    const entry = entries[index];
+    if (entry && !freed.has(record.identifier)) {
+      throw new RepositoryError(
+        'ITEM_EXISTS',
+        `The jcr:uuid ${record.identifier} of ${path} is that of another node.`,
+        {
+          paths: [path],
+        },
+      );
+    }
+    return { kind: 'version', key: identifierKey(record.identifier), version: entry?.version ?? 0 };
+  });
+}
+
+function writesOf(plan: SavePlan): Write[] {
+  // One write per key: what is put at a key that was removed replaces the removal.
+  const writes = new Map<string, Write>();
+  const put = (key: string, value: string) => writes.set(key, { key, value });
+  for (const { path, record } of plan.removed.flatMap(({ nodes }) => nodes)) {
+    for (const key of [nodeKey(path), identifierKey(record.identifier)]) writes.set(key, { key, remove: true });
+    if (nameOf(path) === policyName)
+      writes.set(policyKey(parentOf(path)), { key: policyKey(parentOf(path)), remove: true });
+  }
+  for (const { path, record, inPlace } of plan.nodes.values()) {
+    put(nodeKey(path), encodeRecord(record));
+    if (inPlace) continue;
+    put(identifierKey(record.identifier), path);
+    if (nameOf(path) === policyName) put(policyKey(parentOf(path)), '');
+  }
+  const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
+  if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
+  if (touched.some(({ record }) => primaryTypeOf(record) === 'rep:Group')) put(groupEpochKey, '');
+  return [...writes.values()];
+}
+
+async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Change[]> {
+  const changes: Change[] = [];
+  const takenAlong = new Set([...plan.nodes.values()].flatMap(({ origin }) => origin?.path ?? []));
+  for (const { nodes } of plan.removed) {
+    for (const { path, record } of nodes) {
+      if (!takenAlong.has(path)) changes.push({ kind: 'nodeRemoved', path, primaryType: primaryTypeOf(record) });
+    }
+  }
+  const reordered = new Set<string>();
+  for (const node of plan.nodes.values()) {
+    const { path, record, origin, inPlace } = node;
+    const primaryType = primaryTypeOf(record);
+    if (!origin) {
+      changes.push({ kind: 'nodeAdded', path, primaryType });
+      continue;
+    }
+    // A moved subtree is one event, of its root (JCR 2.0, section 12.3.3).
+    if (isMoveRoot(plan, node) && origin.path !== path) {
+      changes.push({ kind: 'nodeMoved', path, primaryType, from: origin.path });
+    }
+    const properties = changedProperties(origin.record, record);
+    if (properties.length > 0) changes.push({ kind: 'propertiesChanged', path, primaryType, properties });
+    if (inPlace && record.position !== origin.record.position) reordered.add(parentOf(path));
+  }
+  const parents = await readStoredNodes(snapshot, [...reordered]);
+  for (const path of reordered) {
+    const parent = plan.nodes.get(path) ?? parents.get(path);
+    if (parent) changes.push({ kind: 'childrenReordered', path, primaryType: primaryTypeOf(parent.record) });
+  }
+  return changes;
+}
+
+/** Brings the plan onto the newest state, as far as its failed preconditions can be resolved. @throws CONFLICT */
+async function rebase(
+  plan: SavePlan,
+  failed: readonly Precondition[],
+  newest: StoreSnapshot,
+  evaluator: AccessEvaluator,
+): Promise<void> {
+  const conflicting = new Set<string>();
+  const stale: PlannedNode[] = [];
+  for (const precondition of failed) {
+    if (precondition.kind === 'unchanged') {
+      const removed = plan.removed.find(({ path }) =>
+        subtreeRanges(path).some((r) => r.gte === precondition.range.gte),
+      );
+      conflicting.add(removed?.path ?? pathOfNodeKey(precondition.range.gte));
+    } else if (precondition.key.startsWith('n')) {
+      const path = pathOfNodeKey(precondition.key);
+      const node = plan.nodes.get(path);
+      if (precondition.kind === 'version' && node && (node.inPlace || precondition.version === 0)) stale.push(node);
+      else conflicting.add(path);
+    }
+    // Epochs and identifiers are read anew, and judged, by the next attempt.
+  }
+  const theirs = await readStoredNodes(
+    newest,
+    stale.map(({ path }) => path),
+  );
+  for (const node of stale) {
+    const their = theirs.get(node.path);
+    if (node.inPlace) {
+      const merged = their && node.origin ? mergeRecords(node.origin.record, node.record, their.record) : undefined;
+      if (their && merged) plan.nodes.set(node.path, { ...node, record: merged, origin: their });
+      else conflicting.add(node.path);
+    } else if (their && !evaluator.canRead(node.path)) {
+      throw new RepositoryError('ACCESS_DENIED', `The user may not add ${node.path}.`, { paths: [node.path] });
+    } else if (their && node.ensured && primaryTypeOf(their.record) === primaryTypeOf(node.record)) {
+      plan.nodes.delete(node.path);
+    } else if (their) {
+      conflicting.add(node.path);
+    }
+  }
+  if (conflicting.size > 0) throw conflict([...conflicting]);
+}
+
+function conflict(paths: readonly string[]): RepositoryError {
+  const named = paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
+  return new RepositoryError('CONFLICT', `Another save changed ${named} first; refresh and try again.`, { paths });
+}

@@ -1,0 +1,136 @@
+/** What a session changed and has not saved: nodes as they will be, and the stored subtrees that are gone. */
+import { nodeKey } from './keys.js';
+import { isDescendantOrSelf, joinPath, nameOf, parentOf, selfAndAncestors } from './path.js';
+import type { NodeRecord } from './record.js';
+import { compareKeys } from './store/key-order.js';
+
+/** A node as the store has it. */
+export interface StoredNode {
+  readonly path: string;
+  readonly record: NodeRecord;
+  readonly version: number;
+}
+
+export interface PendingNode {
+  readonly path: string;
+  readonly record: NodeRecord;
+  /** The stored node it comes from, which lies elsewhere when the node was moved; `undefined` for a new node. */
+  readonly origin: StoredNode | undefined;
+  /** Added only in case it was missing: when another session adds it first, theirs is as good. */
+  readonly ensured: boolean;
+}
+
+export interface RemovedSubtree {
+  readonly path: string;
+  /** The subtree's content was taken along at this sequence, so it must not change after; `undefined` when removed. */
+  readonly movedAt: number | undefined;
+}
+
+export class TransientSpace {
+  readonly #pending = new Map<string, PendingNode>();
+  /**
+   * Names by parent that lead to pending nodes, so that listing a folder does not look at every change. Names stay when
+   * their node is forgotten.
+   */
+  readonly #names = new Map<string, Set<string>>();
+  readonly #identifiers = new Map<string, string>();
+  readonly #removed = new Map<string, RemovedSubtree>();
+
+  get isEmpty(): boolean {
+    return this.#pending.size === 0 && this.#removed.size === 0;
+  }
+
+  get(path: string): PendingNode | undefined {
+    return this.#pending.get(path);
+  }
+
+  pathOfIdentifier(identifier: string): string | undefined {
+    return this.#identifiers.get(identifier);
+  }
+
+  put(node: PendingNode): void {
+    this.#forget(node.path);
+    this.#pending.set(node.path, node);
+    this.#identifiers.set(node.record.identifier, node.path);
+    for (const path of selfAndAncestors(node.path)) {
+      const parent = parentOf(path);
+      const names = this.#names.get(parent) ?? new Set();
+      if (names.has(nameOf(path))) break;
+      this.#names.set(parent, names.add(nameOf(path)));
+    }
+  }
+
+  #forget(path: string): void {
+    const node = this.#pending.get(path);
+    if (!node) return;
+    this.#pending.delete(path);
+    if (this.#identifiers.get(node.record.identifier) === path) this.#identifiers.delete(node.record.identifier);
+  }
+
+  /** Drops pending changes at and below a path. @param stored whether the store has a node there that is now gone */
+  remove(path: string, stored: boolean, movedAt?: number): void {
+    for (const node of this.below(path)) this.#forget(node.path);
+    this.#forget(path);
+    if (!stored) return;
+    // A subtree moved out of this one earlier keeps its guard: its content lives on elsewhere.
+    for (const removed of this.#removed.values()) {
+      if (isDescendantOrSelf(removed.path, path) && removed.movedAt === undefined) this.#removed.delete(removed.path);
+    }
+    this.#removed.set(path, { path, movedAt });
+  }
+
+  /** True for a stored path that is no longer there, at itself or through an ancestor. */
+  isRemoved(path: string): boolean {
+    if (this.#removed.size === 0) return false;
+    for (const node of selfAndAncestors(path)) if (this.#removed.has(node)) return true;
+    return false;
+  }
+
+  removedSubtrees(): readonly RemovedSubtree[] {
+    return [...this.#removed.values()];
+  }
+
+  /** The removed subtree turns out to be gone from the store as well. */
+  forgetRemoved(path: string): void {
+    this.#removed.delete(path);
+  }
+
+  nodes(): PendingNode[] {
+    return [...this.#pending.values()];
+  }
+
+  /** Pending children in the order of their keys. */
+  childrenOf(parent: string): PendingNode[] {
+    return inKeyOrder(this.#pathsIn(parent).flatMap((path) => this.#pending.get(path) ?? []));
+  }
+
+  /** Pending nodes below a path, in the order of their keys. */
+  below(path: string): PendingNode[] {
+    const found: PendingNode[] = [];
+    const open = this.#pathsIn(path);
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const node = this.#pending.get(next);
+      if (node) found.push(node);
+      for (const child of this.#pathsIn(next)) open.push(child);
+    }
+    return inKeyOrder(found);
+  }
+
+  #pathsIn(parent: string): string[] {
+    return [...(this.#names.get(parent) ?? [])].map((name) => joinPath(parent, name));
+  }
+
+  clear(): void {
+    this.#pending.clear();
+    this.#names.clear();
+    this.#identifiers.clear();
+    this.#removed.clear();
+  }
+}
+
+export function inKeyOrder<T extends { readonly path: string }>(nodes: readonly T[]): T[] {
+  return nodes
+    .map((node) => ({ node, key: nodeKey(node.path) }))
+    .sort((a, b) => compareKeys(a.key, b.key))
+    .map(({ node }) => node);
+}

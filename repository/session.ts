@@ -1,0 +1,427 @@
+/** A user's session: reads through access control, changes collected until `save`. */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { AccessStateCache } from './access/access-state.js';
+import { AccessEvaluator } from './access/evaluate.js';
+import { expandPrivileges } from './access/privileges.js';
+import type { NodeInput, Privilege, RepositoryNode, Session } from './api.js';
+import { appendedPosition, positionBetween } from './child-position.js';
+import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
+import { RepositoryError } from './errors.js';
+import { isNodeType, nodeType } from './node-types.js';
+import { assertName, assertPath, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import { reapplyChanges } from './record-merge.js';
+import { mixinsOf, primaryTypeOf, textOf } from './record.js';
+import type { NodeRecord } from './record.js';
+import { SessionNode } from './session-node.js';
+import { saveChanges } from './session-save.js';
+import { TransientSpace } from './session-transient.js';
+import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js';
+import type { ViewNode } from './session-view.js';
+import type { BlobStore, ByteRange, NodeStore, StoreSnapshot } from './store/contract.js';
+import type { BinaryValue, Property, PropertyInput } from './value.js';
+
+const defaultMaxReadBytes = 16 * 1024 * 1024;
+
+/** What all sessions of a repository share. */
+export interface SessionContext {
+  readonly store: NodeStore;
+  readonly blobs: BlobStore;
+  readonly accessStates: AccessStateCache;
+}
+
+/** @param snapshot belongs to the session from here on */
+export async function openSession(context: SessionContext, userId: string, snapshot: StoreSnapshot): Promise<Session> {
+  const state = await context.accessStates.stateOf(snapshot);
+  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), new AccessEvaluator(state, userId));
+}
+
+class RepositorySession implements Session {
+  readonly #context: SessionContext;
+  readonly #transient = new TransientSpace();
+  readonly #ownBlobs = new Set<string>();
+  #view: SessionView;
+  #access: AccessEvaluator;
+  /** Children placed so far, so that later ones come after them. */
+  #placed = 0;
+  #closed = false;
+
+  constructor(
+    context: SessionContext,
+    readonly userId: string,
+    shared: SharedSnapshot,
+    access: AccessEvaluator,
+  ) {
+    this.#context = context;
+    this.#view = new SessionView(shared, this.#transient);
+    this.#access = access;
+  }
+
+  get sequence(): number {
+    return this.#view.shared.sequence;
+  }
+
+  get hasPendingChanges(): boolean {
+    return !this.#transient.isEmpty;
+  }
+
+  async getNode(path: string): Promise<RepositoryNode> {
+    return toNode(await this.#require(path));
+  }
+
+  async findNode(path: string): Promise<RepositoryNode | undefined> {
+    return (await this.findNodes([path]))[0];
+  }
+
+  async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
+    return (await this.#findReadable(paths)).map((node) => node && toNode(node));
+  }
+
+  async findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined> {
+    this.#assertOpen();
+    const path = await this.#view.pathOfIdentifier(identifier);
+    return path === undefined ? undefined : this.findNode(path);
+  }
+
+  async *children(path: string): AsyncGenerator<RepositoryNode> {
+    if (!(await this.#readable(path))) return;
+    for await (const node of this.#view.children(path)) {
+      if (this.#access.canRead(node.path)) yield toNode(node);
+    }
+  }
+
+  async *descendants(path: string): AsyncGenerator<RepositoryNode> {
+    if (!(await this.#readable(path))) return;
+    let parent: string | undefined;
+    let parentVisible = true;
+    for await (const node of this.#view.descendants(path)) {
+      // Siblings come together, so this is decided once for all of them.
+      if (parentOf(node.path) !== parent) {
+        parent = parentOf(node.path);
+        parentVisible = this.#isReadableUpTo(parent, path);
+      }
+      if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
+    }
+  }
+
+  #isReadableUpTo(path: string, ancestor: string): boolean {
+    for (let node = path; node !== ancestor; node = parentOf(node)) {
+      if (!this.#access.canRead(node)) return false;
+    }
+    return true;
+  }
+
+  async addNode(path: string, input: NodeInput = {}): Promise<RepositoryNode> {
+    return this.#add(path, input, false);
+  }
+
+  async ensureNode(path: string, input: NodeInput = {}, intermediateType?: string): Promise<RepositoryNode> {
+    const existing = await this.#readable(path);
+    if (existing) return toNode(existing);
+    const missing: string[] = [];
+    for (let node = parentOf(path); node !== '' && !(await this.#readable(node)); node = parentOf(node)) {
+      missing.push(node);
+    }
+    const intermediate = intermediateType === undefined ? {} : { primaryType: intermediateType };
+    for (const node of missing.reverse()) await this.#add(node, intermediate, true);
+    return this.#add(path, input, true);
+  }
+
+  async #add(path: string, input: NodeInput, ensured: boolean): Promise<RepositoryNode> {
+    assertPath(path);
+    if (path === '/') throw exists(path);
+    const parent = await this.#require(parentOf(path));
+    // A node of the store that the user may not read does not show here: the save refuses it.
+    if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
+    const record = await this.#newRecord(path, input, this.#nextPosition(parent.record));
+    this.#transient.put({ path, record, origin: undefined, ensured });
+    return toNode({ path, record, version: 0, pending: undefined });
+  }
+
+  async #newRecord(path: string, input: NodeInput, position: string | undefined): Promise<NodeRecord> {
+    const properties = new Map<string, Property>();
+    for (const [name, value] of Object.entries(input.properties ?? {})) {
+      properties.set(name, definedProperty(path, name, value));
+    }
+    if (input.primaryType !== undefined || !properties.has('jcr:primaryType')) {
+      const primaryType = input.primaryType ?? 'nt:unstructured';
+      properties.set('jcr:primaryType', definedProperty(path, 'jcr:primaryType', primaryType));
+    }
+    if (input.mixins && input.mixins.length > 0) {
+      properties.set('jcr:mixinTypes', definedProperty(path, 'jcr:mixinTypes', input.mixins));
+    }
+    const draft = { identifier: randomUUID(), position, properties };
+    if (isOfType(draft, 'mix:created')) {
+      if (!properties.has('jcr:created')) properties.set('jcr:created', toProperty(path, new Date()));
+      if (!properties.has('jcr:createdBy')) properties.set('jcr:createdBy', toProperty(path, this.userId));
+    }
+    if (!isOfType(draft, 'mix:referenceable')) return draft;
+    const identifier = textOf(draft, 'jcr:uuid');
+    if (identifier === undefined) return withUuid(draft);
+    if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
+      throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
+        paths: [path],
+      });
+    }
+    return { ...draft, identifier };
+  }
+
+  #nextPosition(parent: NodeRecord): string | undefined {
+    return nodeType(primaryTypeOf(parent)).orderable ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  }
+
+  async setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode> {
+    const node = await this.#require(path);
+    const properties = new Map(node.record.properties);
+    for (const [name, input] of Object.entries(changes)) {
+      if (input !== null) properties.set(name, definedProperty(path, name, input));
+      else if (name !== 'jcr:primaryType') properties.delete(name);
+      else throw violation(path, 'must keep a jcr:primaryType');
+    }
+    const changed = { ...node.record, properties };
+    const referenceable = isOfType(changed, 'mix:referenceable') && !isOfType(node.record, 'mix:referenceable');
+    return this.#change(node, referenceable ? withUuid(changed) : changed);
+  }
+
+  #change(node: ViewNode, record: NodeRecord): RepositoryNode {
+    const { path, version, pending } = node;
+    const origin = pending ? pending.origin : { path, record: node.record, version };
+    this.#transient.put({ path, record, origin, ensured: false });
+    return toNode({ path, record, version, pending: undefined });
+  }
+
+  async remove(path: string): Promise<void> {
+    const node = await this.#require(path);
+    if (path === '/') throw violation(path, 'is the root and cannot be removed');
+    this.#transient.remove(node.path, await this.#isStored(path));
+  }
+
+  /** Whether the store has a node here that the session has not removed yet. */
+  async #isStored(path: string): Promise<boolean> {
+    return !this.#transient.isRemoved(path) && (await this.#view.readStored([path])).has(path);
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const node = await this.#require(from);
+    assertPath(to);
+    if (from === '/') throw violation(from, 'is the root and cannot be moved');
+    if (to === '/' || this.#transient.get(to) || (await this.#readable(to))) throw exists(to);
+    if (isDescendantOrSelf(to, from)) throw violation(from, `cannot be moved into itself (${to})`);
+    const parent = await this.#require(parentOf(to));
+    const taken: ViewNode[] = [node];
+    // Nodes the user may not read go along: they are part of what is moved.
+    for await (const below of this.#view.descendants(from)) taken.push(below);
+    const moved = taken.map(({ path, record, version, pending }) => ({
+      path: assertPath(to + path.slice(from.length)),
+      record: path === from ? { ...record, position: this.#nextPosition(parent.record) } : record,
+      origin: pending ? pending.origin : { path, record, version },
+      ensured: false,
+    }));
+    this.#transient.remove(from, await this.#isStored(from), this.sequence);
+    for (const pending of moved) this.#transient.put(pending);
+  }
+
+  async orderBefore(path: string, sibling: string | undefined): Promise<void> {
+    const node = await this.#require(path);
+    if (path === '/') throw violation(path, 'is the root and has no siblings');
+    const parent = await this.#require(parentOf(path));
+    if (!nodeType(primaryTypeOf(parent.record)).orderable) {
+      throw violation(parent.path, `is of type ${primaryTypeOf(parent.record)}, whose children have no order`);
+    }
+    if (sibling === undefined) {
+      this.#change(node, { ...node.record, position: this.#nextPosition(parent.record) });
+      return;
+    }
+    const target = await this.#require(joinPath(parent.path, sibling));
+    if (target.path === path) return;
+    const order: ViewNode[] = [];
+    for await (const child of this.#view.children(parent.path)) if (child.path !== path) order.push(child);
+    const index = order.findIndex((child) => child.path === target.path);
+    const before = order[index - 1]?.record.position;
+    const after = target.record.position;
+    const hasRoom = after !== undefined && (index === 0 || (before !== undefined && before < after));
+    if (hasRoom) {
+      this.#change(node, { ...node.record, position: positionBetween(before, after) });
+      return;
+    }
+    // Siblings without a position, or two sessions chose the same one: every sibling gets a new place.
+    order.splice(index, 0, node);
+    for (const child of order) this.#change(child, { ...child.record, position: this.#nextPosition(parent.record) });
+  }
+
+  async hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean> {
+    if (!(await this.#readable(path))) return false;
+    return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege));
+  }
+
+  async createBinary(source: AsyncIterable<Uint8Array> | Uint8Array | string): Promise<BinaryValue> {
+    this.#assertOpen();
+    const chunks =
+      typeof source === 'string' ? [Buffer.from(source)] : source instanceof Uint8Array ? [source] : source;
+    const start = await readStart(chunks);
+    if (start.rest === undefined) return inlineBinary(start.bytes);
+    const info = await this.#context.blobs.write(start.rest);
+    this.#ownBlobs.add(info.sha256);
+    return info;
+  }
+
+  openBinary(value: BinaryValue, range?: ByteRange): Readable {
+    this.#assertOpen();
+    if (value.inline === undefined) return this.#context.blobs.stream(value.sha256, range);
+    const bytes = Buffer.from(value.inline, 'base64');
+    const part = range ? bytes.subarray(range.start, range.start + range.length) : bytes;
+    return Readable.from(part.length === 0 ? [] : [part], { objectMode: false });
+  }
+
+  async readBinary(value: BinaryValue, maxBytes = defaultMaxReadBytes): Promise<Uint8Array> {
+    if (value.size > maxBytes) {
+      throw new RepositoryError(
+        'INVALID_VALUE',
+        `The binary has ${value.size} bytes; at most ${maxBytes} may be read at once.`,
+      );
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.openBinary(value)) chunks.push(chunk as Uint8Array);
+    return Buffer.concat(chunks);
+  }
+
+  async save(): Promise<number> {
+    this.#assertOpen();
+    const { store, blobs, accessStates } = this.#context;
+    const context = { store, blobs, accessStates, userId: this.userId, ownBlobs: this.#ownBlobs };
+    const sequence = await saveChanges(context, this.#transient, this.#view.shared.peek());
+    this.#transient.clear();
+    if (sequence === undefined) return this.sequence;
+    await this.#moveTo(await store.snapshot());
+    return sequence;
+  }
+
+  async refresh(keepChanges = false): Promise<void> {
+    this.#assertOpen();
+    const newest = await this.#context.store.snapshot();
+    if (keepChanges) await this.#reapplyOn(newest);
+    else this.#transient.clear();
+    await this.#moveTo(newest);
+  }
+
+  /** Changes that no longer have a node to apply to stay as they are; the save names them as conflicts. */
+  async #reapplyOn(newest: StoreSnapshot): Promise<void> {
+    const changed = this.#transient.nodes().filter(({ path, origin }) => origin?.path === path);
+    const theirs = await readStoredNodes(
+      newest,
+      changed.map(({ path }) => path),
+    );
+    for (const node of changed) {
+      const their = theirs.get(node.path);
+      const mine = node.origin?.record;
+      if (!their || !mine || their.record.identifier !== mine.identifier || this.#transient.isRemoved(node.path))
+        continue;
+      this.#transient.put({ ...node, record: reapplyChanges(mine, node.record, their.record), origin: their });
+    }
+    const removed = this.#transient.removedSubtrees().filter(({ movedAt }) => movedAt === undefined);
+    const remaining = await readStoredNodes(
+      newest,
+      removed.map(({ path }) => path),
+    );
+    for (const { path } of removed) if (!remaining.has(path)) this.#transient.forgetRemoved(path);
+  }
+
+  async #moveTo(snapshot: StoreSnapshot): Promise<void> {
+    const previous = this.#view.shared;
+    this.#access = new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
+    this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient);
+    await previous.release();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#transient.clear();
+    await this.#view.shared.release();
+  }
+
+  /** @throws PATH_NOT_FOUND, in the same words for what is absent and what may not be read */
+  async #require(path: string): Promise<ViewNode> {
+    const node = await this.#readable(path);
+    if (!node) {
+      throw new RepositoryError('PATH_NOT_FOUND', `There is no node ${path}, or it may not be read.`, {
+        paths: [path],
+      });
+    }
+    return node;
+  }
+
+  async #readable(path: string): Promise<ViewNode | undefined> {
+    return (await this.#findReadable([path]))[0];
+  }
+
+  async #findReadable(paths: readonly string[]): Promise<(ViewNode | undefined)[]> {
+    this.#assertOpen();
+    const nodes = await this.#view.readMany(paths.map(assertPath));
+    return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
+  }
+
+  #assertOpen(): void {
+    if (this.#closed)
+      throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
+  }
+}
+
+function toNode({ path, record, version }: ViewNode): RepositoryNode {
+  return new SessionNode(path, version, record);
+}
+
+function isOfType(record: NodeRecord, wanted: string): boolean {
+  return isNodeType(primaryTypeOf(record), mixinsOf(record), wanted);
+}
+
+/** A property as given, except the two that every node type defines as names. */
+function definedProperty(path: string, name: string, input: PropertyInput): Property {
+  assertName(name);
+  const property = toProperty(joinPath(path, name), input);
+  if (name !== 'jcr:primaryType' && name !== 'jcr:mixinTypes') return property;
+  const multiple = name === 'jcr:mixinTypes';
+  return toProperty(joinPath(path, name), { type: 'Name', multiple, values: property.values });
+}
+
+function withUuid(record: NodeRecord): NodeRecord {
+  const uuid = toProperty('jcr:uuid', record.identifier);
+  return { ...record, properties: new Map(record.properties).set('jcr:uuid', uuid) };
+}
+
+/** Reads ahead until the content ends or is too long to be kept inline; then `rest` is all of it, from the start. */
+async function readStart(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<{ readonly bytes: Uint8Array; readonly rest: AsyncIterable<Uint8Array> | undefined }> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (size <= maxInlineBytes) {
+    const next = await iterator.next();
+    if (next.done === true) return { bytes: Buffer.concat(chunks), rest: undefined };
+    // A copy: a source may use its buffer again.
+    chunks.push(Buffer.from(next.value));
+    size += next.value.byteLength;
+  }
+  return { bytes: Buffer.alloc(0), rest: resumed(chunks, iterator) };
+}
+
+async function* resumed(
+  chunks: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function exists(path: string): RepositoryError {
+  return new RepositoryError('ITEM_EXISTS', `There is a node ${path} already.`, { paths: [path] });
+}
+
+function violation(path: string, problem: string): RepositoryError {
+  return new RepositoryError('CONSTRAINT_VIOLATION', `The node ${path} ${problem}.`, { paths: [path] });
+}

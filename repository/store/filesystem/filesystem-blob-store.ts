@@ -1,0 +1,179 @@
+/**
+ * Blobs as files: `<folder>/<first 2 of hash>/<next 2>/<hash>`. A blob is written to `<folder>/tmp`, synced, then renamed
+ * to its place, so that a name that exists always has all its bytes.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import { RepositoryError } from '../../errors.js';
+import type { BlobInfo, BlobStore, ByteRange } from '../contract.js';
+
+const readChunkBytes = 256 * 1024;
+
+/** @param options.folder is created when missing; several processes may share it */
+export async function createFilesystemBlobStore(options: { readonly folder: string }): Promise<BlobStore> {
+  const folder = resolve(options.folder);
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary, { recursive: true });
+  return new FilesystemBlobStore(folder, temporary);
+}
+
+class FilesystemBlobStore implements BlobStore {
+  constructor(
+    private readonly folder: string,
+    private readonly temporary: string,
+  ) {}
+
+  async write(source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+    const file = join(this.temporary, randomUUID());
+    let info: BlobInfo;
+    try {
+      info = await this.#writeFile(file, source);
+      const target = this.#pathOf(info.sha256);
+      if (await isFileOfSize(target, info.size)) await unlink(file);
+      else await this.#moveInto(file, target);
+    } catch (error) {
+      await rm(file, { force: true });
+      throw writeError(error);
+    }
+    return info;
+  }
+
+  async #writeFile(file: string, source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+    const hash = createHash('sha256');
+    let size = 0;
+    let checksum = 0;
+    const handle = await open(file, 'wx', 0o640);
+    try {
+      for await (const chunk of source) {
+        hash.update(chunk);
+        checksum = crc32(chunk, checksum);
+        size += chunk.byteLength;
+        await writeAll(handle, chunk);
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return { sha256: hash.digest('hex'), size, crc32: checksum };
+  }
+
+  async #moveInto(file: string, target: string): Promise<void> {
+    const parent = dirname(target);
+    const created = await mkdir(parent, { recursive: true });
+    await rename(file, target);
+    // A name is durable only once its folder is, and a new folder once the one above is.
+    await syncFolder(parent);
+    if (created !== undefined) for (const folder of [dirname(parent), this.folder]) await syncFolder(folder);
+  }
+
+  async *read(sha256: string, range?: ByteRange): AsyncIterable<Uint8Array> {
+    const handle = await this.#open(sha256);
+    try {
+      const { size } = await handle.stat();
+      let position = range?.start ?? 0;
+      const end = range ? range.start + range.length : size;
+      while (position < end) {
+        const { bytesRead, buffer } = await handle.read({
+          buffer: Buffer.allocUnsafe(Math.min(readChunkBytes, end - position)),
+          position,
+        });
+        if (bytesRead === 0) {
+          throw new RepositoryError(
+            'BLOB_MISSING',
+            `The blob ${sha256} ends at ${position} of ${end} bytes; restore it.`,
+          );
+        }
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #open(sha256: string): Promise<FileHandle> {
+    try {
+      return await open(this.#pathOf(sha256), 'r');
+    } catch (error) {
+      throw isErrorCode(error, 'ENOENT') ? blobMissing(sha256) : error;
+    }
+  }
+
+  async has(sha256: string): Promise<boolean> {
+    return isSha256(sha256) && (await isFileOfSize(this.#pathOf(sha256), undefined));
+  }
+
+  async localFile(sha256: string): Promise<string> {
+    const file = this.#pathOf(sha256);
+    if (!(await isFileOfSize(file, undefined))) throw blobMissing(sha256);
+    return file;
+  }
+
+  stream(sha256: string, range?: ByteRange): Readable {
+    return Readable.from(this.read(sha256, range), { objectMode: false, highWaterMark: readChunkBytes });
+  }
+
+  async close(): Promise<void> {
+    // Nothing stays open between calls.
+  }
+
+  #pathOf(sha256: string): string {
+    // The hash may come from content, so it must not be able to leave the folder.
+    if (!isSha256(sha256)) throw blobMissing(sha256);
+    return join(this.folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  }
+}
+
+function isSha256(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  let offset = 0;
+  while (offset < chunk.byteLength) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
+    offset += bytesWritten;
+  }
+}
+
+/** @param size `undefined`: any */
+async function isFileOfSize(file: string, size: number | undefined): Promise<boolean> {
+  try {
+    const found = await stat(file);
+    return found.isFile() && (size === undefined || found.size === size);
+  } catch (error) {
+    if (isErrorCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function isErrorCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function blobMissing(sha256: string): RepositoryError {
+  return new RepositoryError(
+    'BLOB_MISSING',
+    `The blob ${JSON.stringify(sha256)} is not in the blob store; restore it.`,
+  );
+}
+
+function writeError(error: unknown): unknown {
+  if (!isErrorCode(error, 'ENOSPC') && !isErrorCode(error, 'EDQUOT')) return error;
+  return new RepositoryError('STORE_FULL', 'The disk of the blob store is full; free space and try again.', {
+    cause: error,
+  });
+}

@@ -1,0 +1,57 @@
+/** Repositories for tests: in memory, or on LevelDB and files in a folder that is removed afterwards. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Repository, Session } from '../../repository/api.js';
+import { openRepository } from '../../repository/repository.js';
+import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
+import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
+import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'satchel-repository-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function openEmbedded(folder: string): Promise<Repository> {
+  return openRepository({
+    nodes: await createLevelNodeStore({ folder: join(folder, 'nodes') }),
+    blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }),
+  });
+}
+
+/** Which stores a suite of the repository runs on. */
+export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
+  'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
+  memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
+};
+
+/** An open repository, closed when the test ends. */
+export async function openFor(open: () => Promise<Repository>): Promise<Repository> {
+  const repository = await open();
+  onTestFinished(() => repository.close());
+  return repository;
+}
+
+/** A session, closed when the test ends. */
+export async function sessionOf(repository: Repository, userId = 'admin'): Promise<Session> {
+  const session = await repository.login(userId);
+  onTestFinished(() => session.close());
+  return session;
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+export async function namesOf(nodes: AsyncIterable<{ readonly name: string }>): Promise<string[]> {
+  return (await collect(nodes)).map(({ name }) => name);
+}
+
+export async function pathsOf(nodes: AsyncIterable<{ readonly path: string }>): Promise<string[]> {
+  return (await collect(nodes)).map(({ path }) => path);
+}

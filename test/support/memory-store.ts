@@ -1,0 +1,126 @@
+/** The two store contracts in memory: for tests of what lies above them, and as a second reading of the contract. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import { RepositoryError } from '../../repository/errors.js';
+import { StoreConflict } from '../../repository/store/contract.js';
+import type {
+  BlobInfo,
+  BlobStore,
+  ByteRange,
+  Commit,
+  KeyRange,
+  NodeStore,
+  Precondition,
+  RangeOptions,
+  StoredRecord,
+  StoreSnapshot,
+} from '../../repository/store/contract.js';
+
+/** Every version of every record is kept; a snapshot is a sequence. */
+export function createMemoryNodeStore(): NodeStore {
+  const history = new Map<string, { readonly sequence: number; readonly value: string | undefined }[]>();
+  const journal: string[] = [];
+  const cursors = new Map<string, number>();
+  const listeners = new Set<() => void>();
+
+  const at = (key: string, sequence: number): StoredRecord | undefined => {
+    const entry = history.get(key)?.findLast((version) => version.sequence <= sequence);
+    return entry?.value === undefined ? undefined : { value: entry.value, version: entry.sequence };
+  };
+  const keysIn = (range: KeyRange): string[] =>
+    [...history.keys()].filter((key) => byBytes(key, range.gte) >= 0 && byBytes(key, range.lt) < 0).sort(byBytes);
+  const holds = (precondition: Precondition): boolean => {
+    switch (precondition.kind) {
+      case 'version':
+        return (at(precondition.key, journal.length)?.version ?? 0) === precondition.version;
+      case 'exists':
+        return at(precondition.key, journal.length) !== undefined;
+      case 'unchanged':
+        return keysIn(precondition.range).every(
+          (key) => (history.get(key)?.at(-1)?.sequence ?? 0) <= precondition.since,
+        );
+    }
+  };
+
+  return {
+    async snapshot(): Promise<StoreSnapshot> {
+      const sequence = journal.length;
+      return {
+        sequence,
+        getMany: async (keys) => keys.map((key) => at(key, sequence)),
+        async *range(range: KeyRange, { reverse = false, limit = Infinity }: RangeOptions = {}) {
+          const keys = keysIn(range);
+          const entries = (reverse ? keys.reverse() : keys).flatMap((key) => {
+            const record = at(key, sequence);
+            return record ? [{ key, ...record }] : [];
+          });
+          for (let start = 0; start < Math.min(entries.length, limit); start += 3) {
+            yield entries.slice(start, Math.min(start + 3, limit));
+          }
+        },
+        close: async () => undefined,
+      };
+    },
+    async commit({ preconditions, writes, entry }: Commit): Promise<number> {
+      const failed = preconditions.filter((precondition) => !holds(precondition));
+      if (failed.length > 0) throw new StoreConflict(failed);
+      const sequence = journal.push(entry);
+      for (const write of writes) {
+        const versions = history.get(write.key) ?? [];
+        versions.push({ sequence, value: 'remove' in write ? undefined : write.value });
+        history.set(write.key, versions);
+      }
+      for (const listener of listeners) listener();
+      return sequence;
+    },
+    head: async () => journal.length,
+    async *journal(after) {
+      const head = journal.length;
+      for (let sequence = after + 1; sequence <= head; sequence++)
+        yield { sequence, entry: journal[sequence - 1] ?? '' };
+    },
+    onCommit(listener) {
+      const registered = () => listener();
+      listeners.add(registered);
+      return () => listeners.delete(registered);
+    },
+    getCursor: async (name) => cursors.get(name),
+    async setCursor(name, sequence) {
+      cursors.set(name, sequence);
+    },
+    close: async () => undefined,
+  };
+}
+
+export function createMemoryBlobStore(): BlobStore {
+  const blobs = new Map<string, Buffer>();
+  const bytesOf = (sha256: string, range?: ByteRange): Buffer => {
+    const bytes = blobs.get(sha256);
+    const end = range ? range.start + range.length : (bytes?.length ?? 0);
+    if (!bytes || end > bytes.length) throw new RepositoryError('BLOB_MISSING', `The blob ${sha256} is missing.`);
+    return bytes.subarray(range?.start ?? 0, end);
+  };
+  async function* read(sha256: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
+    const bytes = bytesOf(sha256, range);
+    if (bytes.length > 0) yield bytes;
+  }
+  return {
+    async write(source): Promise<BlobInfo> {
+      const chunks: Buffer[] = [];
+      for await (const chunk of source) chunks.push(Buffer.from(chunk));
+      const bytes = Buffer.concat(chunks);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      blobs.set(sha256, bytes);
+      return { sha256, size: bytes.length, crc32: crc32(bytes) };
+    },
+    read,
+    has: async (sha256) => blobs.has(sha256),
+    stream: (sha256, range) => Readable.from(read(sha256, range), { objectMode: false }),
+    close: async () => undefined,
+  };
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
