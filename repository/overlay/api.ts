@@ -18,6 +18,8 @@ export interface MergedProperty {
   readonly layer: string;
   /** Path of the node in that layer. */
   readonly source: string;
+  /** What it hides: the values of the layers below, base first. Absent when there are none. */
+  readonly overrides?: readonly Omit<MergedProperty, 'overrides'>[];
 }
 
 /** A resource as the overlay shows it, with everything below it. */
@@ -51,7 +53,10 @@ export interface Tenant {
 }
 
 export interface OverlayResolver {
-  /** The tenant of a content path: the nearest ancestor (the node or its jcr:content) with a configuration reference. */
+  /**
+   * The tenant of a content path: the nearest ancestor (the node or its jcr:content) with a reference to a configuration
+   * root that exists, or whose parent does.
+   */
   tenantOf(session: Session, contentPath: string): Promise<Tenant>;
   /** A tenant by name. @throws PATH_NOT_FOUND when /conf/<name> does not exist (`global` always does) */
   tenant(session: Session, name: string): Promise<Tenant>;
