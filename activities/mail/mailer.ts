@@ -66,5 +66,10 @@ export interface Mailer {
    * fell between the server's reply and its record; then the same bytes with the same Message-ID go out again.
    * @throws SatchelError MAIL_UNAVAILABLE when a retry can help; permanent refusals are reported in the result
    */
-  deliver(session: Session, order: MailOrder, signal: AbortSignal, onSent?: (done: number, total: number) => void): Promise<SentMail[]>;
+  deliver(
+    session: Session,
+    order: MailOrder,
+    signal: AbortSignal,
+    onSent?: (done: number, total: number) => void,
+  ): Promise<SentMail[]>;
 }

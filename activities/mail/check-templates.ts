@@ -1,0 +1,52 @@
+/**
+ * The check before a changed template comes into force: it is compiled and rendered, with its sample, for every tenant
+ * and locale that would use it. Works on a session with unsaved changes, so that a wrong file never gets saved.
+ */
+import { SatchelError } from '../../workflows/contract/errors.js';
+import { compileTemplate } from './compile-template.js';
+import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from './template-source.js';
+import type { Session } from '../../repository/api.js';
+import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
+import type { TemplateProblem } from './template-problem.js';
+
+/**
+ * @param tenants all that may be concerned: for a change in /libs or /apps every tenant, and `global`
+ * @returns every problem once, by file and line; files are repository paths
+ */
+export async function checkTemplates(
+  session: Session,
+  overlay: OverlayResolver,
+  tenants: readonly Tenant[],
+): Promise<TemplateProblem[]> {
+  const problems: TemplateProblem[] = [];
+  const checked = new Set<string>();
+  const collect = (error: unknown) => {
+    if (!(error instanceof SatchelError) || error.code !== 'INVALID_TEMPLATE') throw error;
+    problems.push(...(error.details['problems'] as readonly TemplateProblem[]));
+  };
+
+  const check = async (tenant: Tenant, template: string) => {
+    const sample = await loadSampleVariables(session, overlay, tenant, template);
+    for (const locale of await templateLocales(session, overlay, tenant, template)) {
+      const located = await locateTemplate(session, overlay, { tenant, template, locale });
+      const key = `${located.key} ${JSON.stringify(sample)}`;
+      if (checked.has(key)) continue;
+      checked.add(key);
+      try {
+        (await compileTemplate(await located.read())).render(sample);
+      } catch (error) {
+        collect(error);
+      }
+    }
+  };
+
+  for (const tenant of tenants) {
+    // What fails outside a locale is the sample, or a theme.json.
+    for (const template of await listTemplates(session, overlay, tenant)) await check(tenant, template).catch(collect);
+  }
+  return withoutRepetition(problems).sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
+}
+
+function withoutRepetition(problems: readonly TemplateProblem[]): TemplateProblem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
