@@ -29,7 +29,10 @@ export interface StepServices {
   readonly externalUrl: () => string;
 }
 
-/** What `run` gets. Everything in it is this step's, this attempt's and, for chunked steps, this chunk's. */
+/**
+ * What `run` gets. Everything in it is this step's, this attempt's and, for chunked steps, this chunk's. Its functions may be
+ * taken apart: `run: async ({ config, download, progress }) => …`.
+ */
 export interface StepContext<Config> {
   /** Parsed by the step's schema. */
   readonly config: Config;
@@ -50,17 +53,17 @@ export interface StepContext<Config> {
   /** Aborted when the workflow is cancelled or the worker shuts down; pass it on, or check it between pieces of work. */
   readonly signal: AbortSignal;
   /** A session as the user the workflow runs for; closed when the step ends. */
-  session(): Promise<Session>;
+  readonly session: () => Promise<Session>;
   /** A session as the step's service user (default `workflow`); closed when the step ends. */
-  serviceSession(): Promise<Session>;
+  readonly serviceSession: () => Promise<Session>;
   /** The download this workflow works on: its plan, entries and their bytes. @throws when the payload is none */
-  download(): Promise<DownloadJob>;
+  readonly download: () => Promise<DownloadJob>;
   /** Shows people how far the step is, and tells Temporal it is alive. Cheap: call it per file or per megabyte. */
-  progress(progress: StepProgress): void;
+  readonly progress: (progress: StepProgress) => void;
   /** A folder for files of this attempt; removed when the step ends. */
-  tempFolder(): Promise<string>;
+  readonly tempFolder: () => Promise<string>;
   /** Marks that something failed alone: the workflow goes on and ends `partial`. */
-  partial(): void;
+  readonly partial: () => void;
 }
 
 export interface StepExample<Config> {
@@ -111,4 +114,3 @@ export function defineStep<Config, Result extends JsonValue | undefined>(
   if (definition.local && definition.chunks) throw fail('chunks', 'does not go with local: local steps are short');
   return Object.freeze({ ...definition });
 }
-

@@ -48,7 +48,10 @@ export function parseDownloadRequest(input: unknown): DownloadRequest {
   if (parsed.success) {
     const { originals, renditions, dynamic } = parsed.data;
     if (originals || renditions.length > 0 || dynamic.length > 0) return parsed.data;
-    problems.push({ field: 'originals', problem: 'select originals, a rendition pattern or a size: nothing is selected' });
+    problems.push({
+      field: 'originals',
+      problem: 'select originals, a rendition pattern or a size: nothing is selected',
+    });
   }
   throw new SatchelError(
     'INVALID_REQUEST',

@@ -122,6 +122,8 @@ export interface StepOutput {
 export interface FinishInput {
   readonly workflow: StepInput['workflow'];
   readonly transient: boolean;
+  /** A completion model runs next and still needs the request node. */
+  readonly followed: boolean;
   readonly outcome: Outcome;
   readonly steps: readonly StepRecord[];
 }

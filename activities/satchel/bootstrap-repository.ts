@@ -1,0 +1,78 @@
+/**
+ * What an installation has before any content: the roots, the service users with the least they need, and the first rights
+ * of people. Like Sling's repoinit it says what must be there, and runs at every start; it adds and never takes away.
+ */
+import { downloadsRoot } from '../../dam/download-job.js';
+import { renditionCacheRoot } from '../../dam/render-cache.js';
+import { grant } from '../../repository/access/policy.js';
+import { adminUser, groups, type Privilege, type Repository } from '../../repository/api.js';
+import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
+import { mailOutboxRoot } from '../notify/email.js';
+import { instancesRoot, requestsRoot } from './request-node.js';
+
+const modelsRoot = '/libs/settings/workflow/models';
+
+/** Where content imports remember what they wrote (repository/content). */
+const importRecordsRoot = '/var/satchel/content';
+
+const folders = [
+  '/content/dam',
+  '/conf/global/settings',
+  '/apps',
+  modelsRoot,
+  requestsRoot,
+  instancesRoot,
+  downloadsRoot,
+  renditionCacheRoot,
+  mailOutboxRoot,
+  importRecordsRoot,
+];
+
+interface Right {
+  readonly path: string;
+  readonly privileges: readonly Privilege[];
+  readonly glob?: string;
+}
+
+const read: readonly Privilege[] = ['jcr:read'];
+const write: readonly Privilege[] = ['jcr:read', 'rep:write'];
+
+const rightsOfServices: Readonly<Record<string, readonly Right[]>> = {
+  /** Runs workflows: reads what they work on, keeps their records. */
+  workflow: [
+    ...['/content', '/conf', '/apps', '/libs', '/home'].map((path) => ({ path, privileges: read })),
+    ...['/var/workflow', '/var/dam', '/var/mail'].map((path) => ({ path, privileges: write })),
+  ],
+  'content-import': ['/conf', '/apps', '/libs', importRecordsRoot].map((path) => ({ path, privileges: write })),
+  'rendition-writer': [
+    { path: '/content/dam', privileges: read },
+    { path: '/content/dam', privileges: ['jcr:addChildNodes'], glob: '*/jcr:content' },
+    { path: '/content/dam', privileges: ['rep:write'], glob: '*/jcr:content/renditions*' },
+  ],
+  /** Compares passwords at login. */
+  authentication: [{ path: '/home', privileges: read }],
+};
+
+const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
+  [groups.damUsers]: [
+    { path: '/content/dam', privileges: read },
+    { path: modelsRoot, privileges: ['jcr:read', 'satchel:launchWorkflow'] },
+  ],
+};
+
+export async function bootstrapRepository(repository: Repository): Promise<void> {
+  await repository.withSession(adminUser, async (session) => {
+    for (const path of folders) {
+      await session.ensureNode(path, { primaryType: 'sling:Folder' }, 'sling:Folder');
+    }
+    for (const name of Object.keys(rightsOfServices)) {
+      if (!(await session.findNode(`${serviceUsersRoot}/${name}`))) await createServiceUser(session, name);
+    }
+    for (const [principal, rights] of Object.entries({ ...rightsOfServices, ...rightsOfPeople })) {
+      for (const { path, privileges, glob } of rights) {
+        await grant(session, path, principal, privileges, glob === undefined ? {} : { glob });
+      }
+    }
+    await session.save();
+  });
+}

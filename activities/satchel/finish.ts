@@ -1,0 +1,39 @@
+import { downloadsRoot } from '../../dam/download-job.js';
+import { isDescendantOrSelf } from '../../repository/path.js';
+import type { Repository, Session } from '../../repository/api.js';
+import type { FinishInput } from '../../workflows/contract/model.js';
+import { instancesRoot } from './request-node.js';
+
+/**
+ * Records how a workflow ended. Running it again after it succeeded changes nothing: the request is gone then.
+ *
+ * A transient workflow leaves no record; where a completion model reports on it, that one still hangs its mail below the
+ * request node, and removes it at its own end.
+ */
+export function createFinish(repository: Repository): (input: FinishInput) => Promise<void> {
+  return (input) =>
+    repository.withSession({ service: 'workflow' }, async (session) => {
+      await record(session, input);
+      await session.save();
+    });
+}
+
+async function record(session: Session, { workflow, transient, followed, outcome, steps }: FinishInput): Promise<void> {
+  const request = await session.findNode(workflow.request);
+  if (!request) return;
+  if (workflow.completed) return session.remove(request.path);
+
+  const failure = outcome.state === 'failed' ? outcome : undefined;
+  const ending = {
+    state: outcome.state,
+    ended: new Date(),
+    ...(failure && { errorCode: failure.code, errorMessage: failure.message, errorStep: failure.step }),
+  };
+  if (isDescendantOrSelf(workflow.payload, downloadsRoot) && (await session.findNode(workflow.payload))) {
+    await session.setProperties(workflow.payload, ending);
+  }
+  if (transient && !followed) return session.remove(request.path);
+
+  await session.setProperties(request.path, { ...ending, steps: await session.createBinary(JSON.stringify(steps)) });
+  if (!transient) await session.move(request.path, `${instancesRoot}/${request.name}`);
+}

@@ -1,0 +1,87 @@
+/** The check that content files pass before they come into force: models must pin and templates must render, for every tenant. */
+import { checkTemplates } from '../activities/mail/check-templates.js';
+import type { StepRegistry } from '../activities/registry.js';
+import type { Session } from '../repository/api.js';
+import type { ContentChange, ContentCheck, ContentProblem } from '../repository/content/import-content-folder.js';
+import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
+import { isDescendantOrSelf, parentOf } from '../repository/path.js';
+import { SatchelError } from '../workflows/contract/errors.js';
+import { loadModel, modelsPath, type ModelProblem } from './model-loader.js';
+
+const templatesPath = 'dam/workflow/notification/email';
+
+export function createContentCheck(overlay: OverlayResolver, registry: StepRegistry): ContentCheck {
+  return async (changes, session) => {
+    const models = changes.filter(({ path }) => path.includes(`/settings/${modelsPath}/`));
+    const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
+    if (models.length === 0 && templates.length === 0) return [];
+    const tenants = await listTenants(session, overlay);
+    const problems: ContentProblem[] = [];
+    for (const { path, problem } of await checkModels(session, overlay, registry, tenants, models)) {
+      problems.push(place(path, problem, models));
+    }
+    if (templates.length > 0) {
+      for (const { file, line, message } of await checkTemplates(session, overlay, tenants)) {
+        const change = templates.find(({ path }) => path === file);
+        problems.push(
+          change ? { file: change.file, line, message } : place(file, `${file}:${line}: ${message}`, templates),
+        );
+      }
+    }
+    return problems;
+  };
+}
+
+/** `global`, and every node below /conf that has settings. */
+async function listTenants(session: Session, overlay: OverlayResolver): Promise<Tenant[]> {
+  const tenants = [await overlay.tenant(session, 'global')];
+  const visit = async (parent: string): Promise<void> => {
+    for await (const { path, name } of session.children(parent)) {
+      if (name === 'settings' || name.includes(':') || path === '/conf/global') continue;
+      if (await session.findNode(`${path}/settings`))
+        tenants.push(await overlay.tenant(session, path.slice('/conf/'.length)));
+      await visit(path);
+    }
+  };
+  await visit('/conf');
+  return tenants;
+}
+
+async function checkModels(
+  session: Session,
+  overlay: OverlayResolver,
+  registry: StepRegistry,
+  tenants: readonly Tenant[],
+  changes: readonly ContentChange[],
+): Promise<ModelProblem[]> {
+  // `/libs/settings/workflow/models/dam/download-asset/render` → `dam/download-asset`
+  const ids = new Set(
+    changes.map(({ path }) => path.split(`/${modelsPath}/`)[1]?.split('/').slice(0, 2).join('/') ?? ''),
+  );
+  const problems = new Map<string, ModelProblem>();
+  for (const id of ids) {
+    for (const tenant of tenants) {
+      await loadModel({ overlay, registry }, session, tenant, id).catch((error: unknown) => {
+        // A folder of models is none, and neither is what the last layer just removed.
+        if (error instanceof SatchelError && error.code === 'UNKNOWN_MODEL') return;
+        if (!(error instanceof SatchelError) || error.code !== 'INVALID_MODEL') throw error;
+        for (const problem of error.details['problems'] as readonly ModelProblem[]) {
+          problems.set(`${problem.path} ${problem.problem}`, problem);
+        }
+      });
+    }
+  }
+  return [...problems.values()];
+}
+
+/** Where a person finds it: the changed file that speaks of the node, or of the nearest node above. */
+function place(path: string, message: string, changes: readonly ContentChange[]): ContentProblem {
+  for (let node = path; node !== ''; node = parentOf(node)) {
+    const change = changes.find((candidate) => candidate.path === node && candidate.file !== '');
+    if (change) return { file: change.file, line: change.line, message: `${path} ${message}` };
+  }
+  const [below] = changes.filter((candidate) => isDescendantOrSelf(candidate.path, path) && candidate.file !== '');
+  const [any] = changes;
+  const { file = '', line = 1 } = below ?? any ?? {};
+  return { file, line, message: `${path} ${message}` };
+}

@@ -1,0 +1,114 @@
+/**
+ * What an installation may set: `<data>/satchel.json`, and environment variables that win over it. Parsed once, into a
+ * type that needs no further checks; everything has a default, so that the file may be missing.
+ */
+import { readFile } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SatchelError } from '../workflows/contract/errors.js';
+
+const address = z.string().regex(/^(\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port');
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+const configurationSchema = z.strictObject({
+  temporal: z
+    .strictObject({
+      /** Of a running Temporal server; without it Satchel starts its own. */
+      address: address.optional(),
+      namespace: z.string().min(1).default('default'),
+      /** Encrypts the connection with the system's certificates, as Temporal Cloud wants it. */
+      tls: z.boolean().default(false),
+      apiKey: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  mail: z
+    .strictObject({
+      from: z.email('is not an e-mail address').default('satchel@localhost.localdomain'),
+      /** `smtp://user:password@host:587`, `smtps://host:465`; without it the embedded mailbox takes all mail. */
+      smtp: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps URL' }).optional(),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      /** 0: any free port. */
+      port: z.coerce.number().int().min(0).max(65_535).default(0),
+      /** Base URL people reach this instance by, where it differs from host and port. Kept without a trailing slash. */
+      externalUrl: httpUrl.optional(),
+    })
+    .prefault({}),
+  /** Folders of plugins; relative ones lie below the data folder. */
+  plugins: z.array(z.string().min(1)).default([]),
+  /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
+  overlays: z.array(z.string().min(1)).default([]),
+});
+
+export type Configuration = z.output<typeof configurationSchema>;
+
+/** Environment variable → field. Lists are separated like PATH. */
+const variables = {
+  TEMPORAL_ADDRESS: ['temporal', 'address'],
+  TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
+  TEMPORAL_API_KEY: ['temporal', 'apiKey'],
+  SATCHEL_MAIL_FROM: ['mail', 'from'],
+  SATCHEL_SMTP: ['mail', 'smtp'],
+  SATCHEL_HTTP_HOST: ['http', 'host'],
+  SATCHEL_HTTP_PORT: ['http', 'port'],
+  SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
+  SATCHEL_PLUGINS: ['plugins'],
+  SATCHEL_OVERLAYS: ['overlays'],
+} as const;
+
+/** @throws SatchelError INVALID_CONFIGURATION naming every field that is wrong, and the file or variable it is in */
+export async function readConfiguration(
+  dataFolder: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Configuration> {
+  const file = join(dataFolder, 'satchel.json');
+  const settings = await readSettings(file);
+  const sources = new Map<string, string>();
+  for (const [variable, path] of Object.entries(variables)) {
+    const text = environment[variable];
+    if (text === undefined || text === '') continue;
+    sources.set(path.join('.'), variable);
+    const [section, field] = path;
+    if (field === undefined) {
+      settings[section] = text
+        .split(delimiter)
+        .filter((folder) => folder !== '')
+        .map((folder) => resolve(folder));
+    } else {
+      const existing = settings[section];
+      settings[section] = { ...(typeof existing === 'object' ? existing : {}), [field]: text };
+    }
+  }
+  const parsed = configurationSchema.safeParse(settings);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => {
+      const field = path.join('.') || 'the file';
+      return { field, problem: message, source: sources.get(field) ?? file };
+    });
+    const list = problems.map(({ field, problem, source }) => `${field} (${source}): ${problem}`).join('; ');
+    throw new SatchelError('INVALID_CONFIGURATION', `Satchel’s configuration is not valid: ${list}.`, {
+      details: { problems },
+    });
+  }
+  const { plugins, overlays, ...rest } = parsed.data;
+  const below = (folders: readonly string[]) => folders.map((folder) => resolve(dataFolder, folder));
+  return { ...rest, plugins: below(plugins), overlays: below(overlays) };
+}
+
+async function readSettings(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '{}';
+    throw new SatchelError('INVALID_CONFIGURATION', `${file} cannot be read: ${String(error)}.`, { cause: error });
+  });
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (error) {
+    const problem = error instanceof SyntaxError ? error.message : 'it must be a JSON object';
+    throw new SatchelError('INVALID_CONFIGURATION', `${file} does not parse: ${problem}.`, { cause: error });
+  }
+}

@@ -1,0 +1,124 @@
+import { fileURLToPath } from 'node:url';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { StepServices } from '../activities/define-step.js';
+import type { StepRegistry } from '../activities/registry.js';
+import { createActivities } from '../activities/run-step.js';
+import { createFinish } from '../activities/satchel/finish.js';
+import { readPinnedModel, type WorkflowRequest } from '../activities/satchel/request-node.js';
+import { SatchelError } from '../workflows/contract/errors.js';
+import { names } from '../workflows/contract/model.js';
+import type { Engine, JobSummary } from './api.js';
+import type { Configuration } from './configuration.js';
+import { createJobReader, summaryOf } from './jobs.js';
+import { createLauncher } from './launcher.js';
+import { createTemporalLink } from './temporal/temporal-link.js';
+import { createWorker } from './worker.js';
+import { planDownload, requestDownload, requestWorkflow } from './workflow-requests.js';
+
+export interface EngineOptions {
+  readonly dataFolder: string;
+  readonly configuration: Configuration['temporal'];
+  readonly registry: StepRegistry;
+  readonly services: StepServices;
+  readonly log: Logger;
+  /** Default: the bundle of the build, beside the compiled sources. */
+  readonly workflowBundle?: string;
+  /** Says what people wait for at start. */
+  readonly onProgress?: (message: string) => void;
+}
+
+const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
+/** An engine at rest: requests are taken and kept; `start` brings Temporal and the worker. */
+export function createEngine(options: EngineOptions): Engine {
+  const { configuration, registry, services, log } = options;
+  const { repository } = services;
+  const activities = createActivities({ registry, services, log });
+  const link = createTemporalLink({
+    dataFolder: options.dataFolder,
+    configuration,
+    taskQueue: names.taskQueue,
+    log,
+    createWorker: (connection) =>
+      createWorker({
+        connection,
+        namespace: configuration.namespace,
+        taskQueue: names.taskQueue,
+        activities,
+        workflowBundle: options.workflowBundle ?? builtBundle,
+      }),
+    onConnected: () => launcher.wake(),
+    onProgress: options.onProgress ?? (() => undefined),
+  });
+  const client = () => link.client();
+  const launcher = createLauncher({ repository, client, taskQueue: names.taskQueue, log });
+  const reader = createJobReader({ repository, client });
+  const finish = createFinish(repository);
+
+  /** Saved already: from here on nothing that happens loses it. */
+  function handOver(request: WorkflowRequest): JobSummary {
+    launcher.wake();
+    return summaryOf(request);
+  }
+
+  return {
+    planDownload: (user, input) => planDownload({ services, registry }, user, input),
+    requestDownload: async (user, input) => handOver(await requestDownload({ services, registry }, user, input)),
+    launch: async (order) => handOver(await requestWorkflow({ services, registry }, order)),
+    jobs: (user, { limit = 50 } = {}) => reader.jobs(user, limit),
+    job: (user, id) => reader.job(user, id),
+    follow: (user, id, signal) => reader.follow(user, id, signal),
+    cancel: async (user, id) => cancel(await reader.request(user, id)),
+    temporal: () => link.status(),
+    start: async ({ wait = true } = {}) => {
+      const started = link.start();
+      if (wait) await started;
+    },
+    async close() {
+      await launcher.close();
+      await link.close();
+    },
+  };
+
+  /** What ended already stays as it ended. */
+  async function cancel(request: WorkflowRequest): Promise<void> {
+    if (request.state === 'requested') return cancelWaiting(request);
+    if (request.state !== 'launched') return;
+    const current = client();
+    if (!current) {
+      throw new SatchelError(
+        'TEMPORAL_UNAVAILABLE',
+        `Job ${request.id} cannot be cancelled while the Temporal server is away.`,
+      );
+    }
+    await current.workflow
+      .getHandle(request.id)
+      .cancel()
+      .catch((error: unknown) => {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      });
+  }
+
+  /** Nothing runs yet; a workflow that is started in this very moment is cancelled by the launcher, which misses its node. */
+  async function cancelWaiting({ id, path, payload, tenant, initiator }: WorkflowRequest): Promise<void> {
+    const model = await repository.withSession({ service: 'workflow' }, async (session) => {
+      const node = await session.findNode(path);
+      return node && readPinnedModel(session, node);
+    });
+    if (!model) return;
+    await finish({
+      workflow: { id, request: path, payload, tenant, initiator, model: model.id, modelVersion: model.version },
+      transient: model.transient,
+      followed: false,
+      outcome: { state: 'cancelled' },
+      steps: model.steps.map(({ name, id: step, title, layer }) => ({
+        name,
+        id: step,
+        title,
+        layer,
+        state: 'waiting',
+      })),
+    });
+  }
+}

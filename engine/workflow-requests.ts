@@ -1,0 +1,148 @@
+/** Saves what is asked for as a request node, after everything that can be refused was checked. */
+import { addRequest, readRequest, type WorkflowRequest } from '../activities/satchel/request-node.js';
+import { checkRecipients } from '../activities/mail/recipients.js';
+import type { StepServices } from '../activities/define-step.js';
+import type { StepRegistry } from '../activities/registry.js';
+import { createDownload, setPlan } from '../dam/download-job-store.js';
+import { prepareDownloadPlan } from '../dam/prepare-download-plan.js';
+import { RepositoryError } from '../repository/errors.js';
+import { adminUser, groups, type Session } from '../repository/api.js';
+import type { Tenant } from '../repository/overlay/api.js';
+import { groupsOf } from '../repository/users.js';
+import { parseDownloadRequest, type DownloadRequest } from '../workflows/contract/download-request.js';
+import { SatchelError } from '../workflows/contract/errors.js';
+import type { PinnedModel } from '../workflows/contract/model.js';
+import type { DownloadPlan } from '../workflows/contract/plan.js';
+import type { LaunchOrder } from './api.js';
+import { loadModel } from './model-loader.js';
+import { createRequestId } from './request-id.js';
+
+const downloadModel = 'dam/download-asset';
+
+export interface RequestServices {
+  readonly services: StepServices;
+  readonly registry: StepRegistry;
+}
+
+/** @throws SatchelError as Engine.planDownload */
+export async function planDownload(options: RequestServices, user: string, input: unknown): Promise<DownloadPlan> {
+  const request = parseDownloadRequest(input);
+  return asUser(options.services, user, async (session, service) => {
+    const { plan } = await preparePlan(options.services, { session, service, user, request });
+    return plan;
+  });
+}
+
+/** @throws SatchelError as Engine.requestDownload */
+export async function requestDownload(
+  options: RequestServices,
+  user: string,
+  input: unknown,
+): Promise<WorkflowRequest> {
+  const { services } = options;
+  const request = parseDownloadRequest(input);
+  return asUser(services, user, async (session, service) => {
+    const { plan, tenant } = await preparePlan(services, { session, service, user, request });
+    const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
+    if (request.notify) await checkRecipients(service, services.overlay, tenant, request.email);
+
+    const created = new Date();
+    const id = createRequestId(created);
+    const about = { id, initiator: user, tenant: tenant.name, created };
+    const payload = await createDownload(service, { ...about, request, workflowId: id });
+    // The plan as it was checked: what the requester saw and was allowed is what the workflow packs.
+    await setPlan(service, payload, plan);
+    return save(service, { ...about, model, payload });
+  });
+}
+
+/** @throws SatchelError as Engine.launch */
+export async function requestWorkflow(options: RequestServices, order: LaunchOrder): Promise<WorkflowRequest> {
+  const { overlay } = options.services;
+  const { payload, initiator: user } = order;
+  return asUser(options.services, user, async (session, service) => {
+    if (!(await session.findNode(payload))) throw new SatchelError('PATH_NOT_FOUND', `There is no "${payload}".`);
+    const tenant =
+      order.tenant === undefined
+        ? await overlay.tenantOf(service, payload)
+        : await chosenTenant(options.services, service, user, order.tenant);
+    const model = await launchableModel(options, { session, service, user, tenant, model: order.model });
+    const created = new Date();
+    const id = createRequestId(created);
+    return save(service, { id, initiator: user, tenant: tenant.name, created, model, payload });
+  });
+}
+
+async function preparePlan(
+  { overlay, renderer }: StepServices,
+  { session, service, user, request }: { session: Session; service: Session; user: string; request: DownloadRequest },
+): Promise<{ readonly plan: DownloadPlan; readonly tenant: Tenant }> {
+  if (request.tenant !== undefined) await chosenTenant({ overlay }, service, user, request.tenant);
+  const plan = await prepareDownloadPlan({
+    session,
+    serviceSession: service,
+    overlay,
+    request,
+    renderer: renderer.version,
+  });
+  return { plan, tenant: await overlay.tenant(service, plan.tenant) };
+}
+
+/** A requester chooses among the tenants whose group they belong to; one without a group is open to all. */
+async function chosenTenant(
+  { overlay }: Pick<StepServices, 'overlay'>,
+  service: Session,
+  user: string,
+  name: string,
+): Promise<Tenant> {
+  const tenant = await overlay.tenant(service, name).catch((error: unknown) => {
+    if (!(error instanceof RepositoryError)) throw error;
+    throw new SatchelError('UNKNOWN_TENANT', `There is no tenant "${name}" below /conf.`, { cause: error });
+  });
+  const group = (await overlay.settings(service, tenant, 'tenant'))?.text('group');
+  if (group === undefined || (await belongsTo(service, user, group))) return tenant;
+  throw new SatchelError('NOT_ALLOWED', `"${user}" is not a member of "${group}", the group of tenant "${name}".`);
+}
+
+async function launchableModel(
+  { services, registry }: RequestServices,
+  wanted: { session: Session; service: Session; user: string; tenant: Tenant; model: string },
+): Promise<PinnedModel> {
+  const { session, service, user, tenant } = wanted;
+  const { model, path } = await loadModel({ overlay: services.overlay, registry }, service, tenant, wanted.model);
+  if (await session.hasPrivileges(path, 'satchel:launchWorkflow')) return model;
+  throw new SatchelError(
+    'NOT_ALLOWED',
+    `"${user}" may not launch ${model.id}: it takes satchel:launchWorkflow on ${path}, which members of ${groups.damUsers} have.`,
+    { details: { path, privilege: 'satchel:launchWorkflow' } },
+  );
+}
+
+async function save(service: Session, request: Parameters<typeof addRequest>[1]): Promise<WorkflowRequest> {
+  const path = await addRequest(service, request);
+  await service.save();
+  return readRequest(await service.getNode(path));
+}
+
+/** Runs with a session of the user, whose rights decide, and one that reads configuration and writes records. */
+async function asUser<T>(
+  { repository }: StepServices,
+  user: string,
+  work: (session: Session, service: Session) => Promise<T>,
+): Promise<T> {
+  try {
+    return await repository.withSession(user, (session) =>
+      repository.withSession({ service: 'workflow' }, (service) => work(session, service)),
+    );
+  } catch (error) {
+    if (!(error instanceof RepositoryError)) throw error;
+    if (error.code === 'UNKNOWN_USER') throw new SatchelError('UNKNOWN_USER', error.message, { cause: error });
+    if (error.code === 'INVALID_PATH') throw new SatchelError('INVALID_REQUEST', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function belongsTo(service: Session, user: string, group: string): Promise<boolean> {
+  const memberships = await groupsOf(service, user);
+  return user === adminUser || memberships.includes(group) || memberships.includes(groups.administrators);
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfiguration } from '../../engine/configuration.js';
+
+describe('readConfiguration', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'satchel-configuration-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const write = (text: string) => writeFile(join(folder, 'satchel.json'), text);
+
+  it('needs no file: one machine, loopback, embedded everything', async () => {
+    expect(await readConfiguration(folder, {})).toEqual({
+      temporal: { namespace: 'default', tls: false },
+      mail: { from: 'satchel@localhost.localdomain' },
+      http: { host: '127.0.0.1', port: 0 },
+      plugins: [],
+      overlays: [],
+    });
+  });
+
+  it('lets environment variables win field by field, and resolves folders from where they were written', async () => {
+    await write(
+      JSON.stringify({
+        temporal: { address: 'file:7233', namespace: 'brand' },
+        plugins: ['plugins/a', '/opt/b'],
+        http: { externalUrl: 'https://dam.example.com/' },
+      }),
+    );
+    const environment = {
+      TEMPORAL_ADDRESS: 'env:7233',
+      SATCHEL_HTTP_PORT: '8080',
+      SATCHEL_OVERLAYS: ['x', '/y'].join(delimiter),
+    };
+    expect(await readConfiguration(folder, environment)).toMatchObject({
+      temporal: { address: 'env:7233', namespace: 'brand' },
+      http: { port: 8080, externalUrl: 'https://dam.example.com' },
+      plugins: [join(folder, 'plugins/a'), '/opt/b'],
+      overlays: [resolve('x'), '/y'],
+    });
+  });
+
+  it.each([
+    { text: '{', environment: {}, field: /satchel\.json does not parse/ },
+    { text: '[]', environment: {}, field: /must be a JSON object/ },
+    { text: '{"temporl": {}}', environment: {}, field: /temporl/ },
+    { text: '{"http": {"port": 70000}}', environment: {}, field: /http\.port \(.*satchel\.json\)/ },
+    { text: '{"mail": {"smtp": "http://x"}}', environment: {}, field: /mail\.smtp .*smtp or smtps/ },
+    { text: '{"plugins": "one"}', environment: {}, field: /plugins/ },
+    {
+      text: '{}',
+      environment: { TEMPORAL_ADDRESS: 'no port' },
+      field: /temporal\.address \(TEMPORAL_ADDRESS\): must be host:port/,
+    },
+    { text: '{}', environment: { SATCHEL_EXTERNAL_URL: 'javascript:alert(1)' }, field: /SATCHEL_EXTERNAL_URL/ },
+  ])('refuses $text $environment and names the field', async ({ text, environment, field }) => {
+    await write(text);
+    await expect(readConfiguration(folder, environment)).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringMatching(field) as string,
+    });
+  });
+});

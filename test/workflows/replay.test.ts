@@ -1,0 +1,50 @@
+/**
+ * Histories that earlier versions of the interpreter wrote must still replay: a running workflow survives an update.
+ * Recorded with `SATCHEL_RECORD_HISTORIES=1 npx vitest run test/workflows/interpreter.test.ts`; a history that is here is
+ * never recorded anew, changes go behind `patched()`.
+ */
+import { pino } from 'pino';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { temporal } from '@temporalio/proto';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { installTemporalRuntime } from '../../engine/temporal/install-runtime.js';
+import { workflowBundle } from '../support/workflow-bundle.js';
+
+const folder = new URL('../histories/', import.meta.url);
+const files = (await readdir(fileURLToPath(folder))).filter((name) => name.endsWith('.json')).sort();
+
+describe('recorded histories', () => {
+  let bundle: { codePath: string };
+  beforeAll(async () => {
+    installTemporalRuntime(pino({ level: 'silent' }));
+    bundle = await workflowBundle();
+  });
+  const read = async (file: string) =>
+    temporal.api.history.v1.History.fromObject(
+      JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Record<string, unknown>,
+    );
+
+  it('are there', () => {
+    expect(files).not.toEqual([]);
+  });
+
+  it.each(files)('%s replays', async (file) => {
+    const history = await read(file);
+    const workflowId = history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? '';
+    expect(workflowId).toMatch(/^test-/);
+    await expect(Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId)).resolves.toBeUndefined();
+  });
+
+  it('do not replay when they tell of other steps', async () => {
+    const history = await read('remote-and-local-steps.json');
+    const types = history.events.flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType ?? []);
+    for (const type of types) type.name = 'test/other@1';
+    expect(types).not.toEqual([]);
+    await expect(Worker.runReplayHistory({ workflowBundle: bundle }, history)).rejects.toBeInstanceOf(
+      DeterminismViolationError,
+    );
+  });
+});

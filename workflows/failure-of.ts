@@ -1,0 +1,14 @@
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { isErrorCode, type ErrorCode } from './contract/errors.js';
+
+/** What a person is told of a step that failed: the code decides, and an activity that ran out of time has one too. */
+export function failureOf(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
+  if (cause instanceof TimeoutFailure) {
+    const sign = cause.timeoutType === 'HEARTBEAT' ? 'gave no sign of life' : 'did not finish';
+    return { code: 'STEP_TIMED_OUT', message: `The step ${sign} in time.` };
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) return { code: cause.type, message };
+  return { code: 'STEP_FAILED', message };
+}
