@@ -1,1 +1,197 @@
 /** The one place that builds concrete adapters and hands them down; everything else takes what it needs as arguments. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { deliverStep } from './activities/dam/deliver.js';
+import { generateRenditionsStep } from './activities/dam/generate-renditions.js';
+import { packageStep } from './activities/dam/package.js';
+import { planDownloadStep } from './activities/dam/plan-download.js';
+import { renderStep } from './activities/dam/render.js';
+import type { StepServices } from './activities/define-step.js';
+import { createMailer } from './activities/mail/create-mailer.js';
+import { createMailboxTransport } from './activities/mail/mailbox-transport.js';
+import type { Mailer } from './activities/mail/mailer.js';
+import { createSmtpTransport } from './activities/mail/smtp-transport.js';
+import type { MailTransport } from './activities/mail/transport.js';
+import { emailStep } from './activities/notify/email.js';
+import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
+import { createStepRegistry, type StepRegistry } from './activities/registry.js';
+import { createRenderer } from './dam/rendering/create-renderer.js';
+import type { Engine } from './engine/api.js';
+import { readConfiguration, type Configuration } from './engine/configuration.js';
+import { createContentKeeper } from './engine/content-keeper.js';
+import { contentMounts } from './engine/content-mounts.js';
+import { createEngine } from './engine/create-engine.js';
+import { choosePort } from './engine/choose-port.js';
+import { watchPlugins } from './engine/watch-plugins.js';
+import { loadPlugin, registerPlugin } from './engine/plugins.js';
+import { packageRoot } from './package-root.js';
+import type { Repository } from './repository/api.js';
+import type { ContentImportReport } from './repository/content/import-content-folder.js';
+import type { OverlayResolver } from './repository/overlay/api.js';
+import { createOverlayResolver } from './repository/overlay/resolver.js';
+import { openRepository } from './repository/repository.js';
+import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
+import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
+import { createServer, type SatchelServer } from './server/create-server.js';
+import { SatchelError } from './workflows/contract/errors.js';
+
+export interface SatchelOptions {
+  /** Made when missing. */
+  readonly dataFolder: string;
+  /** `dev` also loads steps again when their files change. */
+  readonly mode: 'command' | 'start' | 'dev';
+  /** Starts working at once, rather than with `ensureWorking`. */
+  readonly work: boolean;
+  /** Port of the web pages, over the configuration. */
+  readonly httpPort?: number;
+  readonly log: Logger;
+}
+
+export interface Satchel {
+  readonly dataFolder: string;
+  readonly configuration: Configuration;
+  readonly repository: Repository;
+  readonly overlay: OverlayResolver;
+  readonly mailer: Mailer;
+  readonly engine: Engine;
+  readonly registry: StepRegistry;
+  /** What the import of the content folders at the start did, and what was wrong with them. */
+  readonly contentReports: readonly ContentImportReport[];
+  /** The embedded mailbox, where no mail server is configured. */
+  readonly mailbox: { readonly folder: string } | undefined;
+  /** Web pages, while this process works. */
+  readonly server: SatchelServer | undefined;
+  /** Starts Temporal, the worker and the web pages where they are not running yet. */
+  ensureWorking(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const builtInSteps = [planDownloadStep, renderStep, packageStep, deliverStep, generateRenditionsStep, emailStep];
+
+/**
+ * Opens a data folder as its owner: repository, content, plugins, and an engine at rest.
+ * @throws RepositoryError STORE_LOCKED when another process has it open; SatchelError DATA_FOLDER, INVALID_CONFIGURATION,
+ * PLUGIN_NOT_LOADED, DUPLICATE_STEP
+ */
+export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
+  const { dataFolder, mode, log } = options;
+  // What was opened so far, to be closed in the opposite order.
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    await makeDataFolder(dataFolder);
+    const configuration = await readConfiguration(dataFolder);
+    const repository = await openRepositoryIn(dataFolder);
+    opened.push(() => repository.close());
+    await bootstrapRepository(repository);
+
+    const registry = createStepRegistry();
+    for (const step of builtInSteps) registry.register(step, `activities/${step.id}.ts`);
+    const plugins = await Promise.all(configuration.plugins.map(async (folder) => loadPlugin(folder)));
+    for (const plugin of plugins) registerPlugin(registry, plugin);
+
+    const overlay = createOverlayResolver({ repository });
+    const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
+    const mounts = contentMounts(packageRoot, overlays);
+    const content = createContentKeeper({ repository, overlay, registry, mounts, log });
+    opened.push(() => content.close());
+    const reports = await content.importAll();
+
+    const renderer = createRenderer({
+      childFile: path.join(packageRoot, 'dist', 'dam', 'rendering', 'render-child.js'),
+    });
+    opened.push(() => renderer.close());
+    const mailFolder = path.join(dataFolder, 'mail');
+    const { smtp, from } = configuration.mail;
+    const transport = smtp === undefined ? createMailboxTransport({ folder: mailFolder }) : smtpTransport(smtp);
+    opened.push(() => transport.close());
+    const mailer = createMailer({ overlay, transport, from });
+
+    const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
+    const externalUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const services: StepServices = {
+      repository,
+      blobs: repository.blobs,
+      overlay,
+      renderer,
+      mailer,
+      externalUrl: () => externalUrl,
+    };
+    const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
+    opened.push(() => engine.close());
+
+    let server: SatchelServer | undefined;
+    let working: Promise<void> | undefined;
+    const mailbox = smtp === undefined ? { folder: mailFolder } : undefined;
+    const startWorking = async () => {
+      const started = await createServer(
+        { repository, overlay, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
+        { port: httpPort, externalUrl },
+      );
+      opened.push(() => started.close());
+      server = started;
+      // A server of its own is worth waiting for; another one may be away for hours, and requests wait for it.
+      await engine.start({ wait: configuration.temporal.address === undefined });
+      if (mode !== 'command') await content.watch();
+    };
+    const satchel: Satchel = {
+      dataFolder,
+      configuration,
+      repository,
+      overlay,
+      mailer,
+      engine,
+      registry,
+      contentReports: reports,
+      mailbox,
+      get server() {
+        return server;
+      },
+      ensureWorking: () => (working ??= startWorking()),
+      close: closeAll,
+    };
+    if (mode === 'dev') {
+      const watching = watchPlugins({ plugins, registry, log });
+      opened.push(() => watching.close());
+    }
+    if (options.work) await satchel.ensureWorking();
+    return satchel;
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function makeDataFolder(dataFolder: string): Promise<void> {
+  try {
+    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SatchelError('DATA_FOLDER', `The data folder "${dataFolder}" cannot be used: ${reason}.`, { cause });
+  }
+}
+
+async function openRepositoryIn(dataFolder: string): Promise<Repository> {
+  const nodes = await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
+  try {
+    const blobs = await createFilesystemBlobStore({ folder: path.join(dataFolder, 'blobs') });
+    return await openRepository({ nodes, blobs });
+  } catch (error) {
+    await nodes.close();
+    throw error;
+  }
+}
+
+function smtpTransport(address: string): MailTransport {
+  const url = new URL(address);
+  const secure = url.protocol === 'smtps:';
+  return createSmtpTransport({
+    host: url.hostname,
+    port: Number(url.port || (secure ? 465 : 587)),
+    secure,
+    ...(url.username && { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
+  });
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { groupsOf, listUsers } from '../../repository/users.js';
+import { defineCommand, type ExitCode } from '../command.js';
+import { answer } from '../output/report.js';
+import { safeText, table } from '../output/text.js';
+
+export const userListCommand = defineCommand({
+  name: 'user list',
+  summary: 'lists users',
+  args: z.object({}),
+  run: async (context) =>
+    context.satchel.repository.withSession(context.user, async (session): Promise<ExitCode> => {
+      const users = [];
+      for await (const { id, email, language, displayName, disabled } of listUsers(session)) {
+        users.push({ id, email, language, displayName, disabled, groups: await groupsOf(session, id) });
+      }
+      const rows = users.map(({ id, email, language, displayName, disabled, groups }) => [
+        id,
+        displayName ?? '',
+        email ?? '',
+        language ?? '',
+        groups.join(', ') + (disabled ? ' (disabled)' : ''),
+      ]);
+      await answer(context, { users }, table(rows.map((row) => row.map(safeText))));
+      return 0;
+    }),
+});

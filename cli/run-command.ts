@@ -1,0 +1,45 @@
+/** Runs one command on an open data folder; the same code whether it was typed here or came over the socket. */
+import path from 'node:path';
+import type { Satchel } from '../compose.js';
+import { adminUser } from '../repository/api.js';
+import type { CommandContext, ExitCode } from './command.js';
+import { remark, reportError } from './output/report.js';
+import type { Terminal } from './output/terminal.js';
+import type { Invocation } from './program.js';
+import { SatchelError } from '../workflows/contract/errors.js';
+
+export interface Caller {
+  readonly terminal: Terminal;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+/** @returns the exit code; errors were reported */
+export async function runCommand(
+  satchel: Satchel,
+  invocation: Invocation,
+  caller: Caller,
+  resident: boolean,
+): Promise<ExitCode> {
+  const context: CommandContext = {
+    ...caller,
+    cwd: path.resolve(caller.cwd),
+    satchel,
+    json: invocation.json,
+    user: invocation.asUser ?? adminUser,
+    resident,
+  };
+  try {
+    if (invocation.command.place === 'process') {
+      throw new SatchelError('INVALID_REQUEST', 'This command cannot run in another process.');
+    }
+    if (invocation.asUser === undefined) {
+      await remark(context, `as ${adminUser}, the local administrator (--as USER chooses another)`);
+    }
+    return await invocation.command.run(context);
+  } catch (error) {
+    // What was interrupted did not fail.
+    if (caller.signal.aborted && error instanceof Error && error.name === 'AbortError') return 130;
+    return reportError(context, error);
+  }
+}
