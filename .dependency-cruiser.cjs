@@ -10,7 +10,12 @@ const forbid = (from, notAllowed, comment) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     forbid(
       'repository',
@@ -19,14 +24,16 @@ module.exports = {
     ),
     {
       name: 'dam-directions',
-      comment: 'The domain works over a repository session; contracts it shares with workflows are types and pure functions.',
+      comment:
+        'The domain works over a repository session; contracts it shares with workflows are types and pure functions.',
       severity: 'error',
       from: { path: '^dam/' },
       to: { path: ['^activities/', '^engine/', '^server/', '^cli/', '^compose\\.ts$', '^workflows/(?!contract/)'] },
     },
     {
       name: 'workflows-are-deterministic',
-      comment: 'Workflow code is replayed: it may import its contract and @temporalio/workflow, and activities as types only.',
+      comment:
+        'Workflow code is replayed: it may import its contract and @temporalio/workflow, and activities as types only.',
       severity: 'error',
       from: { path: '^workflows/(?!contract/)' },
       to: {
@@ -64,7 +71,6 @@ module.exports = {
     tsPreCompilationDeps: 'specify',
     tsConfig: { fileName: 'tsconfig.check.json' },
     enhancedResolveOptions: {
-      extensionAlias: { '.js': ['.ts', '.js'] },
       exportsFields: ['exports'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],
     },
