@@ -129,7 +129,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const startWorking = async () => {
       const started = await createServer(
         { repository, overlay, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
-        { port: httpPort, externalUrl },
+        { host: configuration.http.host, port: httpPort, externalUrl },
       );
       opened.push(() => started.close());
       server = started;

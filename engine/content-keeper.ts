@@ -1,16 +1,16 @@
 /** Keeps the content folders in the repository: imports them at start, and again when one of their files changes. */
-import { watch, type FSWatcher } from 'chokidar';
 import type { Logger } from 'pino';
 import type { StepRegistry } from '../activities/registry.js';
 import type { Repository } from '../repository/api.js';
 import {
   importContentFolder,
+  removeAbandonedContent,
   type ContentImportReport,
   type ContentMount,
 } from '../repository/content/import-content-folder.js';
+import { watchContentFolders, type ContentWatch } from '../repository/content/watch-content-folders.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
 import { createContentCheck } from './check-content.js';
-import { createRetryLoop } from './retry-loop.js';
 
 export interface ContentKeeperOptions {
   readonly repository: Repository;
@@ -23,22 +23,17 @@ export interface ContentKeeperOptions {
 }
 
 export interface ContentKeeper {
-  /** Imports all folders. Problems of single files are in the reports (and logged); their last good version stays. */
+  /** Takes out what folders that are no longer named have left, then imports all others. Problems of single files are in the reports (and logged); their last good version stays. */
   importAll(): Promise<ContentImportReport[]>;
   /** Imports a folder again when something in it changes, until closed. Resolves once it watches. */
   watch(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** An editor writes a file in several steps, a checkout many files. */
-const settleMs = 100;
-
 export function createContentKeeper(options: ContentKeeperOptions): ContentKeeper {
   const { repository, overlay, registry, mounts, log } = options;
   const check = createContentCheck(overlay, registry);
-  const changed = new Set<ContentMount>();
-  let watcher: FSWatcher | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let watching: ContentWatch | undefined;
 
   async function importMount(mount: ContentMount): Promise<ContentImportReport> {
     const report = await repository.withSession({ service: 'content-import' }, (session) =>
@@ -57,40 +52,27 @@ export function createContentKeeper(options: ContentKeeperOptions): ContentKeepe
     return report;
   }
 
-  const loop = createRetryLoop(
-    async () => {
-      const now = [...changed];
-      changed.clear();
-      for (const mount of now) await importMount(mount);
-      return 'done';
-    },
-    (error) => log.error({ err: error }, 'importing content failed'),
-  );
-
   return {
     async importAll() {
-      const reports: ContentImportReport[] = [];
+      const reports = await repository.withSession({ service: 'content-import' }, (session) =>
+        removeAbandonedContent(session, mounts),
+      );
+      for (const { target, removed } of reports) log.info({ target, removed: removed.length }, 'content taken out');
       for (const mount of mounts) reports.push(await importMount(mount));
       return reports;
     },
     async watch() {
-      if (watcher) return;
-      const started = watch(
-        mounts.map(({ folder }) => folder),
-        { ignoreInitial: true },
-      );
-      watcher = started;
-      started.on('all', (_event, path) => {
-        for (const mount of mounts) if (path.startsWith(mount.folder)) changed.add(mount);
-        clearTimeout(timer);
-        timer = setTimeout(() => loop.wake(), settleMs);
+      watching ??= watchContentFolders({
+        mounts,
+        onChange: async (mount) => {
+          await importMount(mount);
+        },
+        onError: (error, { folder }) => log.error({ err: error, folder }, 'importing content failed'),
       });
-      await new Promise<void>((resolve) => started.once('ready', () => resolve()));
+      await watching.ready;
     },
     async close() {
-      clearTimeout(timer);
-      await watcher?.close();
-      await loop.close();
+      await watching?.close();
     },
   };
 }

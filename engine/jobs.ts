@@ -18,6 +18,7 @@ import { isDescendantOrSelf } from '../repository/path.js';
 import { isMember } from '../repository/users.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
+import { searchAttributeKeys } from './temporal/search-attribute-keys.js';
 import type { JobStep, JobSummary, JobView } from './api.js';
 
 export interface JobReaderOptions {
@@ -87,6 +88,35 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     };
   }
 
+  /** A transient workflow leaves nothing behind; Temporal remembers for a while that it was, and how it ended. */
+  async function transientView(user: string, id: string): Promise<JobView | undefined> {
+    const description = await client()
+      ?.workflow.getHandle(id)
+      .describe()
+      .catch(() => undefined);
+    if (!description) return undefined;
+    const { tenant, initiator, payload } = searchAttributeKeys;
+    const attributes = description.typedSearchAttributes;
+    const owner = attributes.get(initiator);
+    if (owner === undefined || (owner !== user && !(await asService((session) => readsAll(session, user)))))
+      return undefined;
+    return {
+      id,
+      model: description.type,
+      title: (await description.staticSummary()) ?? description.type,
+      state: 'running',
+      initiator: owner,
+      tenant: attributes.get(tenant) ?? '',
+      created: description.startTime.toISOString(),
+      payload: attributes.get(payload) ?? '',
+      waiting: false,
+      steps: [],
+      archives: undefined,
+      skipped: [],
+      mails: [],
+    };
+  }
+
   return {
     job,
     jobs: (user, limit) =>
@@ -110,9 +140,10 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       let shown: JobView | undefined;
       for (;;) {
         const view = await job(user, id).catch(async (error: unknown) => {
-          if (!shown || !(error instanceof SatchelError)) throw error;
-          // A transient workflow leaves nothing behind; Temporal remembers for a while how it ended.
-          return withProgress(shown);
+          if (!(error instanceof SatchelError)) throw error;
+          const left = shown ?? (await transientView(user, id));
+          if (!left) throw error;
+          return withProgress(left);
         });
         if (JSON.stringify(view) !== JSON.stringify(shown)) yield view;
         shown = view;

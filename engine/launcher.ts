@@ -3,12 +3,7 @@
  * when Temporal is back. Launching is at least once and happens once: the workflow's id is the request's.
  */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  TypedSearchAttributes,
-  WorkflowIdReusePolicy,
-} from '@temporalio/common';
+import { TypedSearchAttributes, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Logger } from 'pino';
 import {
   readPinnedModel,
@@ -19,9 +14,10 @@ import {
 } from '../activities/satchel/request-node.js';
 import { saveChanges } from '../dam/save-changes.js';
 import type { Repository } from '../repository/api.js';
-import { names, type PinnedModel, type WorkflowInput } from '../workflows/contract/model.js';
+import type { PinnedModel, WorkflowInput } from '../workflows/contract/model.js';
 import { createRetryLoop } from './retry-loop.js';
 import { isServerAway } from './temporal/is-server-away.js';
+import { searchAttributeKeys } from './temporal/search-attribute-keys.js';
 
 export interface LauncherOptions {
   readonly repository: Repository;
@@ -37,13 +33,6 @@ export interface Launcher {
   /** Stops; what is not launched yet waits for the next start. */
   close(): Promise<void>;
 }
-
-const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-const keys = {
-  tenant: keyword(names.searchAttributes.tenant),
-  initiator: keyword(names.searchAttributes.initiator),
-  payload: keyword(names.searchAttributes.payload),
-};
 
 /** How long one call to Temporal may take before the request waits for the next round. */
 const callMs = 10_000;
@@ -108,9 +97,9 @@ export function createLauncher({ repository, client, taskQueue, log }: LauncherO
           requestEagerStart: true,
           staticSummary: model.title,
           typedSearchAttributes: new TypedSearchAttributes([
-            { key: keys.tenant, value: tenant },
-            { key: keys.initiator, value: initiator },
-            { key: keys.payload, value: payload },
+            { key: searchAttributeKeys.tenant, value: tenant },
+            { key: searchAttributeKeys.initiator, value: initiator },
+            { key: searchAttributeKeys.payload, value: payload },
           ]),
         }),
       );

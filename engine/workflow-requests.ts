@@ -8,7 +8,7 @@ import { prepareDownloadPlan } from '../dam/prepare-download-plan.js';
 import { RepositoryError } from '../repository/errors.js';
 import { adminUser, groups, type Session } from '../repository/api.js';
 import type { Tenant } from '../repository/overlay/api.js';
-import { groupsOf } from '../repository/users.js';
+import { findUser, groupsOf } from '../repository/users.js';
 import { parseDownloadRequest, type DownloadRequest } from '../workflows/contract/download-request.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { PinnedModel } from '../workflows/contract/model.js';
@@ -44,7 +44,8 @@ export async function requestDownload(
   return asUser(services, user, async (session, service) => {
     const { plan, tenant } = await preparePlan(services, { session, service, user, request });
     const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
-    if (request.notify) await checkRecipients(service, services.overlay, tenant, request.email);
+    if (request.notify)
+      await checkRecipients(service, services.overlay, tenant, await addressees(service, user, request));
 
     const created = new Date();
     const id = createRequestId(created);
@@ -54,6 +55,13 @@ export async function requestDownload(
     await setPlan(service, payload, plan);
     return save(service, { ...about, model, payload });
   });
+}
+
+/** Whom the mail goes to; nobody when the requester names no address and has none. */
+async function addressees(service: Session, user: string, { email }: DownloadRequest): Promise<readonly string[]> {
+  if (email.length > 0) return email;
+  const own = (await findUser(service, user))?.email;
+  return own === undefined ? [] : [own];
 }
 
 /** @throws SatchelError as Engine.launch */

@@ -1,6 +1,6 @@
 /**
  * What an installation has before any content: the roots, the service users with the least they need, and the first rights
- * of people. Like Sling's repoinit it says what must be there, and runs at every start; it adds and never takes away.
+ * of people. Like Sling's repoinit it says what must be there. It does so once: what an administrator takes away later, stays away.
  */
 import { downloadsRoot } from '../../dam/download-job.js';
 import { renditionCacheRoot } from '../../dam/render-cache.js';
@@ -60,8 +60,13 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
   ],
 };
 
+/** Counts up when something is added above; existing installations then get it at their next start. */
+const bootstrapVersion = 1;
+const bootstrapRecord = '/var/satchel/bootstrap';
+
 export async function bootstrapRepository(repository: Repository): Promise<void> {
   await repository.withSession(adminUser, async (session) => {
+    if ((await session.findNode(bootstrapRecord))?.number('version') === bootstrapVersion) return;
     for (const path of folders) {
       await session.ensureNode(path, { primaryType: 'sling:Folder' }, 'sling:Folder');
     }
@@ -73,6 +78,8 @@ export async function bootstrapRepository(repository: Repository): Promise<void>
         await grant(session, path, principal, privileges, glob === undefined ? {} : { glob });
       }
     }
+    await session.ensureNode(bootstrapRecord);
+    await session.setProperties(bootstrapRecord, { version: bootstrapVersion });
     await session.save();
   });
 }

@@ -73,11 +73,15 @@ function layerBadge(layer: string): string {
   return `<span class="layer ${kind}">${escapeHtml(layer)}</span>`;
 }
 
+/** What a layer above /libs decided is shown at once; the rest unfolds. */
 function layerTable(layers: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(layers).map(
-    ([part, layer]) => `<tr><td>${escapeHtml(part)}</td><td>${layerBadge(layer)}</td></tr>`,
-  );
-  return `<details><summary>Where each part comes from</summary><table>${rows.join('')}</table></details>`;
+  const row = ([part, layer]: readonly [string, string]) =>
+    `<tr><td>${escapeHtml(part)}</td><td>${layerBadge(layer)}</td></tr>`;
+  const parts = Object.entries(layers);
+  const own = parts.filter(([, layer]) => layer !== '/libs').map(row);
+  const inherited = parts.filter(([, layer]) => layer === '/libs').map(row);
+  const rest = `<details><summary>${inherited.length} parts as /libs has them</summary><table>${inherited.join('')}</table></details>`;
+  return `<table>${own.join('')}</table>${inherited.length > 0 ? rest : ''}`;
 }
 
 function runCard({ shows, job, archives, mails }: DemoRun): string {

@@ -45,15 +45,24 @@ function output(child: ChildProcess): Promise<CommandResult> {
   });
 }
 
-/** @param mainFile the compiled command; @param dataFolder the folder every command works on */
-export function satchelCommands(mainFile: string, dataFolder: string): SatchelCommands {
+/**
+ * @param mainFile the compiled command
+ * @param dataFolder the folder every command works on
+ * @param env variables beside (and over) those of this process
+ */
+export function satchelCommands(
+  mainFile: string,
+  dataFolder: string,
+  env: Readonly<Record<string, string>> = {},
+): SatchelCommands {
+  const environment = { env: { ...process.env, ...env } };
   const argv = (args: readonly string[]) => [mainFile, '--data', dataFolder, ...args];
   const accepted = (result: CommandResult, args: readonly string[], accept: readonly number[]) => {
     if (accept.includes(result.exitCode)) return result;
     throw new Error(`satchel ${args.join(' ')} ended with ${result.exitCode}:\n${result.stdout}${result.stderr}`);
   };
   const run: SatchelCommands['run'] = async (args, { accept = [0], input } = {}) => {
-    const child = spawn(process.execPath, argv(args), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, argv(args), { ...environment, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.end(input);
     return accepted(await output(child), args, accept);
   };
@@ -64,11 +73,12 @@ export function satchelCommands(mainFile: string, dataFolder: string): SatchelCo
       return JSON.parse(stdout) as unknown;
     },
     async show(args, accept = [0]) {
-      const child = spawn(process.execPath, argv(args), { stdio: ['ignore', 'inherit', 'inherit'] });
+      const child = spawn(process.execPath, argv(args), { ...environment, stdio: ['ignore', 'inherit', 'inherit'] });
       return accepted(await output(child), args, accept).exitCode;
     },
     async start() {
       const child = spawn(process.execPath, argv(['start', '--port', '0', '--json']), {
+        ...environment,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let log = '';

@@ -13,6 +13,7 @@ import { connectTemporal } from './connect.js';
 import { startEmbeddedServer, type EmbeddedServer } from './embedded-server.js';
 import { findTemporalBinary } from './find-temporal-binary.js';
 import { installTemporalRuntime } from './install-runtime.js';
+import { keepHistories } from './keep-histories.js';
 import { releaseAbandonedWork } from './release-abandoned-work.js';
 import { verifySearchAttributes } from './verify-search-attributes.js';
 
@@ -91,7 +92,10 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
     try {
       if (!embedded) await verifySearchAttributes(connection, address, namespace);
       const connected = new Client({ connection, namespace });
-      if (embedded) await release(connected);
+      if (embedded) {
+        await keepHistories(connection, namespace);
+        await release(connected);
+      }
       const worker = await options.createWorker(connection);
       const lost = new AbortController();
       const work = worker.run().finally(() => lost.abort());
