@@ -156,6 +156,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     if (mode === 'dev') {
       const watching = watchPlugins({ plugins, registry, log });
       opened.push(() => watching.close());
+      await watching.ready;
     }
     if (options.work) await satchel.ensureWorking();
     return satchel;

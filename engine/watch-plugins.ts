@@ -15,7 +15,13 @@ export interface WatchPluginsOptions {
 /** An editor writes a file in several steps. */
 const settleMs = 100;
 
-export function watchPlugins({ plugins, registry, log }: WatchPluginsOptions): { close(): Promise<void> } {
+export interface PluginWatch {
+  /** Resolves once changes are seen. */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+export function watchPlugins({ plugins, registry, log }: WatchPluginsOptions): PluginWatch {
   const changed = new Set<LoadedPlugin>();
   let timer: NodeJS.Timeout | undefined;
   const loop = createRetryLoop(
@@ -45,7 +51,11 @@ export function watchPlugins({ plugins, registry, log }: WatchPluginsOptions): {
       timer = setTimeout(() => loop.wake(), settleMs);
     }),
   );
+  const ready = Promise.all(
+    watchers.map((watcher) => new Promise<void>((resolve) => void watcher.once('ready', () => resolve()))),
+  ).then(() => undefined);
   return {
+    ready,
     async close() {
       clearTimeout(timer);
       await Promise.all(watchers.map(async (watcher) => watcher.close()));
