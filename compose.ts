@@ -1,5 +1,5 @@
 /** The one place that builds concrete adapters and hands them down; everything else takes what it needs as arguments. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { deliverStep } from './activities/dam/deliver.js';
@@ -112,6 +112,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const externalUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const temporaryFolder = path.join(dataFolder, 'tmp');
+    await makeEmptyFolder(temporaryFolder);
     const services: StepServices = {
       repository,
       blobs: repository.blobs,
@@ -119,6 +121,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       renderer,
       mailer,
       externalUrl: () => externalUrl,
+      temporaryFolder,
     };
     const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
     opened.push(() => engine.close());
@@ -175,10 +178,17 @@ async function makeDataFolder(dataFolder: string): Promise<void> {
   }
 }
 
+/** What a killed owner left in it is nobody's: there is one owner at a time. */
+async function makeEmptyFolder(folder: string): Promise<void> {
+  // A render process of the killed owner may be about to end.
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  await mkdir(folder);
+}
+
 async function openRepositoryIn(dataFolder: string): Promise<Repository> {
   const nodes = await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
   try {
-    const blobs = await createFilesystemBlobStore({ folder: path.join(dataFolder, 'blobs') });
+    const blobs = await createFilesystemBlobStore({ folder: path.join(dataFolder, 'blobs'), alone: true });
     return await openRepository({ nodes, blobs });
   } catch (error) {
     await nodes.close();

@@ -27,6 +27,8 @@ export interface StepServices {
   readonly mailer: Mailer;
   /** Base URL people reach this instance by, without a trailing slash. */
   readonly externalUrl: () => string;
+  /** Where steps put temporary files, emptied by whoever provides it. Default: the system's. */
+  readonly temporaryFolder?: string;
 }
 
 /**

@@ -24,8 +24,10 @@ import { withStepContext, type StepAttempt } from './step-context.js';
 /** Results travel through the history: references and counts, not lists. */
 const maxResultBytes = 32 * 1024;
 
-/** How often a running step gives a sign of life by itself; the SDK sends on at most two a second. */
+/** How often a running step gives a sign of life by itself, with what it reported last. */
 const heartbeatMs = 1_000;
+/** The SDK sends on two reports a second, yet encodes every one: a step may report a thousand times as often. */
+const progressMs = 250;
 
 export interface ActivityOptions {
   readonly registry: StepRegistry;
@@ -69,9 +71,19 @@ export function createActivities({ registry, services, log }: ActivityOptions): 
       attempt,
       signal: context.cancellationSignal,
       log: stepLogger(log.child(input.chunk ? { ...ids, chunk: input.chunk.index } : ids)),
-      onProgress: (progress) => context.heartbeat(progress),
+      onProgress: heartbeatOf(context),
     };
   }
+}
+
+function heartbeatOf(context: Context): (progress: StepProgress) => void {
+  let next = 0;
+  return (progress) => {
+    const now = performance.now();
+    if (now < next) return;
+    next = now + progressMs;
+    context.heartbeat(progress);
+  };
 }
 
 /** @throws SatchelError INVALID_STEP_CONFIG, INVALID_STEP_RESULT, and whatever the step throws */

@@ -73,7 +73,7 @@ export async function withStepContext<T>(
       serviceSession: openServiceSession,
       download: () => (download ??= openDownload()),
       progress: onProgress,
-      tempFolder: () => (folder ??= mkdtemp(join(tmpdir(), 'satchel-step-'))),
+      tempFolder: () => (folder ??= mkdtemp(join(services.temporaryFolder ?? tmpdir(), 'satchel-step-'))),
       partial: () => {
         partial = true;
       },

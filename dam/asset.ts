@@ -17,6 +17,8 @@ import { originalName } from './rendition-names.js';
 
 export const assetType = 'dam:Asset';
 const contentName = 'jcr:content';
+const anyBytes = 'application/octet-stream';
+const renditionsName = `${contentName}/renditions`;
 /** Time of what has none: the first that a ZIP can hold. */
 const noTime = '1980-01-01T00:00:00.000Z';
 
@@ -50,19 +52,50 @@ export function isAsset(node: RepositoryNode): boolean {
 
 /** Reads an asset with its renditions. What the session may not read is not there. */
 export async function readAsset(session: Session, asset: RepositoryNode): Promise<Asset> {
-  const contentPath = joinPath(asset.path, contentName);
-  const renditionsPath = joinPath(contentPath, 'renditions');
-  const [content, metadata] = await session.findNodes([contentPath, joinPath(contentPath, 'metadata')]);
+  const [read] = await readAssets(session, [asset]);
+  if (!read) throw new TypeError('one asset is read for every node');
+  return read;
+}
+
+/** Reads assets as `readAsset` does, in the order of their nodes: three batched reads for all of them. */
+export async function readAssets(session: Session, assets: readonly RepositoryNode[]): Promise<Asset[]> {
+  const contents = await session.findNodes(
+    assets.flatMap(({ path }) => [joinPath(path, contentName), joinPath(path, `${contentName}/metadata`)]),
+  );
+  const names = await Promise.all(assets.map(({ path }) => childNames(session, joinPath(path, renditionsName))));
+  const resources = await session.findNodes(
+    assets.flatMap(({ path }, index) =>
+      (names[index] ?? []).map((name) => joinPath(path, `${renditionsName}/${name}/${contentName}`)),
+    ),
+  );
+  let position = 0;
+  return assets.map((asset, index) => {
+    const [content, metadata] = [contents[2 * index], contents[2 * index + 1]];
+    const renditions = (names[index] ?? []).map((name) => ({ name, resource: resources[position++] }));
+    return assetOf(asset, content, metadata, renditions);
+  });
+}
+
+async function childNames(session: Session, path: string): Promise<string[]> {
   const names: string[] = [];
-  for await (const rendition of session.children(renditionsPath)) names.push(rendition.name);
-  const resources = await session.findNodes(names.map((name) => joinPath(renditionsPath, `${name}/${contentName}`)));
+  for await (const { name } of session.children(path)) names.push(name);
+  return names;
+}
+
+function assetOf(
+  asset: RepositoryNode,
+  content: RepositoryNode | undefined,
+  metadata: RepositoryNode | undefined,
+  renditions: readonly { readonly name: string; readonly resource: RepositoryNode | undefined }[],
+): Asset {
   const declaredType = metadata?.text('dc:format') ?? metadata?.text('dam:MIMEtype');
-  const files = resources.flatMap((resource, index): AssetFile[] => {
-    const name = names[index] ?? '';
+  const files = renditions.flatMap(({ name, resource }): AssetFile[] => {
     const blob = resource?.binary('jcr:data');
     if (!blob) return [];
     const byName = name === originalName ? (declaredType ?? mediaTypeOf(asset.name)) : mediaTypeOf(name);
-    return [{ name, mimeType: resource?.text('jcr:mimeType') ?? byName, blob }];
+    const stored = resource?.text('jcr:mimeType');
+    // Packages that say nothing of a file named "original" leave it with the type of any bytes.
+    return [{ name, mimeType: stored === undefined || stored === anyBytes ? byName : stored, blob }];
   });
   const original = files.find(({ name }) => name === originalName);
   const width = metadata?.number('tiff:ImageWidth');

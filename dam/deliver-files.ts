@@ -1,7 +1,7 @@
 /** Puts archives into a folder of this machine: complete or not at all, and never over a file of somebody else. */
 import { link, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { alternatingMemory } from '../repository/store/chunk-memory.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { OpenArchive } from './open-archive.js';
 
@@ -77,18 +77,38 @@ export function folderError(folder: string, error: unknown): SatchelError | unde
   return new SatchelError('OUT_FOLDER', message, { details: { folder, errno: code }, cause: error });
 }
 
+/** Bytes after which what was written so far goes to the disk: a copy is not followed by a long wait, and progress is true. */
+const syncBytes = 32 * 2 ** 20;
+
 async function writeSynced(path: string, { archive, signal, onBytes }: DeliverOptions): Promise<void> {
   const file = await open(path, 'w');
+  const writeAll = async (chunk: Uint8Array, end: number) => {
+    for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
+    onBytes?.(end);
+  };
+  // A chunk is written while the next is read, and both while earlier ones are synced.
+  let writing = Promise.resolve();
+  let syncing = Promise.resolve();
   try {
     let done = 0;
-    for await (const chunk of archive.read()) {
+    let unsynced = 0;
+    for await (const chunk of archive.read(undefined, alternatingMemory())) {
+      await writing;
       signal?.throwIfAborted();
-      await writeAll(file, chunk);
+      if (unsynced >= syncBytes) {
+        await syncing;
+        syncing = awaitedLater(file.datasync());
+        unsynced = 0;
+      }
       done += chunk.length;
-      onBytes?.(done);
+      unsynced += chunk.length;
+      writing = awaitedLater(writeAll(chunk, done));
     }
+    await writing;
+    await syncing;
     await file.sync();
   } catch (error) {
+    await Promise.allSettled([writing, syncing]);
     await rm(path, { force: true });
     throw error;
   } finally {
@@ -96,8 +116,10 @@ async function writeSynced(path: string, { archive, signal, onBytes }: DeliverOp
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
+/** The same promise; should it fail before somebody waits for it, that does not end the process. */
+function awaitedLater(work: Promise<void>): Promise<void> {
+  work.catch(() => undefined);
+  return work;
 }
 
 /** Gives the file its name unless the name is taken: a hard link, which unlike a rename never replaces. */
@@ -124,9 +146,9 @@ async function claimName(temporary: string, target: string): Promise<boolean> {
 async function sameBytes(path: string, archive: OpenArchive, signal: AbortSignal | undefined): Promise<boolean> {
   const file = await open(path, 'r');
   try {
-    for await (const chunk of archive.read()) {
+    for await (const chunk of archive.read(undefined, alternatingMemory())) {
       signal?.throwIfAborted();
-      const theirs = Buffer.alloc(chunk.length);
+      const theirs = Buffer.allocUnsafe(chunk.length);
       let filled = 0;
       while (filled < theirs.length) {
         const { bytesRead } = await file.read(theirs, filled);

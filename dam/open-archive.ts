@@ -1,5 +1,5 @@
 /** The bytes of a packed archive, however it is kept. */
-import type { BlobStore, ByteRange } from '../repository/store/contract.js';
+import type { BlobStore, ByteRange, ChunkMemory } from '../repository/store/contract.js';
 import type { ArchivePart } from '../workflows/contract/plan.js';
 import { layoutZip } from './zip/layout.js';
 import { openFrom, zipRange } from './zip/write.js';
@@ -10,14 +10,17 @@ export interface OpenArchive {
   /** Strong, with its quotes. */
   readonly etag: string;
   /** All of it, or a range. @throws RangeError when the range does not lie in it */
-  read(range?: ByteRange): AsyncIterable<Uint8Array>;
+  read(range?: ByteRange, memory?: ChunkMemory): AsyncIterable<Uint8Array>;
 }
 
 /** Opens an archive for any number of reads; nothing is read yet. */
 export function openArchive(blobs: BlobStore, part: ArchivePart): OpenArchive {
   const { blob, entries } = part;
-  const open = openFrom(blobs);
-  if (blob) return { size: blob.size, etag: `"${blob.sha256}"`, read: (range) => open(blob, range) };
+  if (blob) {
+    const { size, sha256 } = blob;
+    return { size, etag: `"${sha256}"`, read: (range, memory) => openFrom(blobs, memory)(blob, range) };
+  }
   const layout = layoutZip(entries);
-  return { size: layout.size, etag: layout.etag, read: (range) => zipRange(layout, open, range) };
+  const { size, etag } = layout;
+  return { size, etag, read: (range, memory) => zipRange(layout, openFrom(blobs, memory), range) };
 }

@@ -6,7 +6,7 @@ import { isDescendantOrSelf, parentOf } from '../repository/path.js';
 import type { DownloadRequest } from '../workflows/contract/download-request.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { DownloadPlan } from '../workflows/contract/plan.js';
-import { readAsset } from './asset.js';
+import { readAssets } from './asset.js';
 import type { Asset } from './asset.js';
 import { readLimits, strictestLimits, tooManyAssets } from './limits.js';
 import type { DownloadLimits } from './limits.js';
@@ -26,6 +26,8 @@ export interface PrepareOptions {
 
 /** Beyond this many times the limit nobody waits for the exact number. */
 const countFactor = 10;
+/** Enough for few calls, few enough to hold in memory whatever is selected. */
+const assetsPerRead = 100;
 
 /**
  * @throws SatchelError as `planDownload`, and PATH_NOT_FOUND, INVALID_REQUEST (malformed path), UNKNOWN_TENANT,
@@ -42,18 +44,31 @@ export async function prepareDownloadPlan(options: PrepareOptions): Promise<Down
   await addTenant(chosen);
   const assets: Asset[] = [];
   let downloadable = 0;
-  for await (const node of selectAssets(session, request.paths)) {
-    await addTenant(await overlay.tenantOf(serviceSession, node.path));
-    const asset = await readAsset(session, node);
-    if (!asset.notDownloadable) downloadable += 1;
+  for await (const nodes of inBatches(selectAssets(session, request.paths), assetsPerRead)) {
+    const paths = nodes.map(({ path }) => path);
+    for (const tenant of await overlay.tenantsOf(serviceSession, paths)) await addTenant(tenant);
     const { assets: limit } = limitsOf(tenants);
-    // Refused already; read on only to say how many there are.
-    if (downloadable <= limit.value) assets.push(asset);
-    else if (downloadable > limit.value * countFactor) throw tooManyAssets(downloadable - 1, limit, true);
+    for (const asset of await readAssets(session, nodes)) {
+      if (!asset.notDownloadable) downloadable += 1;
+      // Refused already; read on only to say how many there are.
+      if (downloadable <= limit.value) assets.push(asset);
+      else if (downloadable > limit.value * countFactor) throw tooManyAssets(downloadable - 1, limit, true);
+    }
   }
   const limits = limitsOf(tenants);
   if (downloadable > limits.assets.value) throw tooManyAssets(downloadable, limits.assets);
   return planDownload({ request, assets, tenant: chosen.name, tenants: [...tenants.keys()], limits, renderer });
+}
+
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function limitsOf(tenants: ReadonlyMap<string, DownloadLimits>): DownloadLimits {

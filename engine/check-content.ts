@@ -22,7 +22,8 @@ export function createContentCheck(overlay: OverlayResolver, registry: StepRegis
     }
     if (templates.length > 0) {
       for (const { file, line, message } of await checkTemplates(session, overlay, tenants)) {
-        const change = templates.find(({ path }) => path === file);
+        // The bytes of a file lie on its jcr:content: for an edited file that is the node that changes.
+        const change = templates.find(({ path }) => path === file || path === `${file}/jcr:content`);
         problems.push(
           change ? { file: change.file, line, message } : place(file, `${file}:${line}: ${message}`, templates),
         );

@@ -16,6 +16,7 @@ import {
 
 /** Below `settings`. */
 export const modelsPath = 'workflow/models';
+const modelType = 'satchel:WorkflowModel';
 const defaultCompletionModel = 'dam/transient-completed';
 
 export interface ModelProblem {
@@ -48,7 +49,7 @@ export async function loadModel(
   const find = async (wanted: string): Promise<{ resource: MergedResource; path: string }> => {
     const resource = await overlay.settings(session, tenant, `${modelsPath}/${wanted}`);
     const layer = overlay.settingsLayers(tenant).find(({ label }) => label === resource?.layers[0]);
-    if (!resource || !layer || resource.text('jcr:primaryType') !== 'satchel:WorkflowModel') {
+    if (!resource || !layer || !isModel(resource)) {
       throw new SatchelError('UNKNOWN_MODEL', `There is no workflow model "${wanted}" for tenant ${tenant.name}.`, {
         details: { model: wanted, tenant: tenant.name },
       });
@@ -76,6 +77,13 @@ export async function loadModel(
       details: { model: id, tenant: tenant.name, problems },
     },
   );
+}
+
+/** In any layer: who changes one step need not repeat what the model is. */
+function isModel(resource: MergedResource): boolean {
+  const type = resource.properties.get('jcr:primaryType');
+  const declared = [...(type?.overrides ?? []), ...(type ? [type] : [])];
+  return declared.some(({ property }) => property.values.includes(modelType));
 }
 
 function modelId(path: string): string {

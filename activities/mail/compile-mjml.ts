@@ -133,7 +133,7 @@ function mjmlErrors(error: unknown): { line: number; message: string }[] {
 
 /**
  * Where each Handlebars tag stands in the MJML, and what MJML would drop without a word: text and expressions between
- * its elements. Blocks may stand there; they become `mj-raw`.
+ * its elements. Blocks may stand there; they become `mj-raw`. Elements must be closed in their order.
  */
 function scanStructure(flat: FlatTemplate): {
   readonly tags: readonly { readonly tag: HandlebarsTag; readonly place: Place }[];
@@ -143,7 +143,8 @@ function scanStructure(flat: FlatTemplate): {
   const pending = findTags(text);
   const tags: { tag: HandlebarsTag; place: Place }[] = [];
   const problems: TemplateProblem[] = [];
-  const open: string[] = [];
+  const open: { readonly element: string; readonly start: number }[] = [];
+  const unbalanced: TemplateProblem[] = [];
   let next = 0;
   let position = 0;
 
@@ -151,7 +152,7 @@ function scanStructure(flat: FlatTemplate): {
     problems.push(
       flat.problemAt(
         offset,
-        `MJML shows no text directly inside <${open.at(-1) ?? 'mjml'}>: put ${what} into <mj-text>.`,
+        `MJML shows no text directly inside <${open.at(-1)?.element ?? 'mjml'}>: put ${what} into <mj-text>.`,
       ),
     );
   /** Moves to `end`, noting the tags passed over; a tag that reaches beyond `end` is passed as a whole. */
@@ -161,6 +162,15 @@ function scanStructure(flat: FlatTemplate): {
       position = Math.max(position, tag.end);
     }
     position = Math.max(position, end);
+  };
+  const neverClosed = (element: string, offset: number) =>
+    unbalanced.push(flat.problemAt(offset, `<${element}> is never closed.`));
+  /** MJML closes what is still open by itself, and shows something else than was meant. */
+  const closeElement = (element: string, offset: number) => {
+    const expected = open.pop();
+    if (expected?.element === element) return;
+    const what = expected ? `where <${expected.element}> is to be closed` : 'where nothing is open';
+    unbalanced.push(flat.problemAt(offset, `</${element}> stands ${what}.`));
   };
   const after = (found: number, length: number) => (found < 0 ? text.length : found + length);
 
@@ -181,11 +191,14 @@ function scanStructure(flat: FlatTemplate): {
       if (element === 'mj-include') {
         problems.push(flat.problemAt(start, 'mj-include reads files and is not allowed: use a partial, {{> name}}.'));
       }
-      if (closing === '/') open.pop();
-      else if (text[position - 2] !== '/') open.push(element);
-      if (open.at(-1) === element && closing === '' && contentElements.has(element)) {
+      if (closing === '/') closeElement(element, start);
+      else if (element !== '' && text[position - 2] !== '/') open.push({ element, start });
+      if (open.at(-1)?.element === element && closing === '' && contentElements.has(element)) {
         const close = text.slice(position).search(new RegExp(`</${element}\\s*>`, 'i'));
-        advance(close < 0 ? text.length : position + close, 'content');
+        const end = close < 0 ? text.length : position + close;
+        // Such an element holds none of its own kind: that close is another one's.
+        if (new RegExp(`<${element}[\\s>]`, 'i').test(text.slice(position, end))) neverClosed(element, start);
+        advance(end, 'content');
       }
     } else if (/\s/.test(text[position] ?? '')) {
       position++;
@@ -196,7 +209,9 @@ function scanStructure(flat: FlatTemplate): {
       position = end;
     }
   }
-  return { tags, problems };
+  for (const { element, start } of open.toReversed()) neverClosed(element, start);
+  // The first of them explains those that follow.
+  return { tags, problems: [...problems, ...unbalanced.slice(0, 1)] };
 }
 
 /** After the `>` that closes the markup at `start`; quoted values and Handlebars tags may hold one. */

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobView } from '../../engine/api.js';
 import type { DemoFolders } from './prepare.js';
-import { writeOverlay } from './prepare.js';
+import { demoPassword, writeOverlay } from './prepare.js';
 import { drawPictures } from './pictures.js';
 import { sha256OfFile, type DemoArchive, type DemoMail, type DemoRun } from './report.js';
 import type { RunningSatchel, SatchelCommands } from './satchel-process.js';
+import { watchDownloads } from './watch-downloads.js';
 
 export const acts = [
   {
@@ -105,15 +106,17 @@ async function playOneLine(stage: Stage, act: number): Promise<void> {
 
 async function playKill(stage: Stage, act: number): Promise<void> {
   const { folders, satchel, print } = stage;
-  const size = ['--size', '800x600', '--format', 'webp', '--layout', 'hierarchy'];
-  const request = [folders.plain, folders.aurora, folders.nordlicht, '--as', 'mara', ...size];
+  // Two sizes: enough work to be met in its middle also on a fast machine.
+  const sizes = ['--size', '1600x1200', '800x600', '--format', 'webp', '--layout', 'hierarchy'];
+  const request = [folders.plain, folders.aurora, folders.nordlicht, '--as', 'mara', ...sizes];
   const { id, folder } = await requestDownload(stage, '4-killed', request);
   const rendered = await untilRendering(stage, id);
   await stage.running.kill();
-  print(`   killed after ${rendered} pictures were rendered; starting again …`);
+  const when = rendered === 'all' ? 'all renditions were made' : `${rendered} renditions were made`;
+  print(`   killed after ${when}; starting again …`);
   stage.running = await satchel.start();
   await satchel.show(['jobs', 'follow', id], [0, 3]);
-  const shows = `Killed after ${rendered} pictures were rendered, and finished all the same.`;
+  const shows = `Killed after ${when}, and finished all the same.`;
   const { mails, archives } = await collect(stage, act, shows, id, folder);
   print(`   ${archives.length} archive, ${mails.length} mail`);
 }
@@ -225,11 +228,14 @@ async function untilTaken({ satchel }: Stage, resource: string, tenant: string, 
   });
 }
 
-/** Waits until some pictures were rendered, with more to come. @returns how many */
-async function untilRendering({ satchel }: Stage, id: string): Promise<number> {
+/** Waits until some renditions were made, with more to come. @returns how many; `all` when that moment was missed */
+async function untilRendering({ running }: Stage, id: string): Promise<number | 'all'> {
+  const look = await watchDownloads(running.url, 'mara', demoPassword);
   return until('the first renditions', async () => {
-    const job = (await satchel.json(['jobs', 'show', id])) as JobView;
-    return job.steps.find((step) => step.id === 'dam/render')?.progress?.files?.done || undefined;
+    const { steps, error } = await look(id);
+    const step = steps.find((candidate) => candidate.id === 'dam/render');
+    if (step?.state === 'completed' || error) return 'all';
+    return step?.progress?.files?.done || undefined;
   });
 }
 

@@ -20,6 +20,7 @@ export interface DemoArchive {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Files, and the manifest. */
   readonly entries: number;
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
@@ -91,7 +92,7 @@ function runCard({ shows, job, archives, mails }: DemoRun): string {
   );
   const files = archives.map(
     ({ file, bytes, entries, sha256, skipped }) =>
-      `<li><a href="${encodeURI(file)}">${escapeHtml(path.basename(file))}</a> <span class="muted">${entries} files, ${bytes.toLocaleString('en')} bytes, SHA-256 ${sha256.slice(0, 12)}…</span>${skipped.map((item) => `<br><span class="muted">left out: ${escapeHtml(item.path)}: ${escapeHtml(item.reason)}</span>`).join('')}</li>`,
+      `<li><a href="${encodeURI(file)}">${escapeHtml(path.basename(file))}</a> <span class="muted">${entries} entries, ${bytes.toLocaleString('en')} bytes, SHA-256 ${sha256.slice(0, 12)}…</span>${skipped.map((item) => `<br><span class="muted">left out: ${escapeHtml(item.path)}: ${escapeHtml(item.reason)}</span>`).join('')}</li>`,
   );
   const letters = mails.map(
     ({ subject, to, locale, html, layers, file }) =>

@@ -53,7 +53,7 @@ function printTable(runs: readonly DemoRun[], print: (line: string) => void): vo
     print(`     steps    ${steps.join(' · ')}`);
     for (const { file, bytes, entries, skipped } of archives) {
       const left = skipped.length > 0 ? `, ${skipped.length} left out (named in its manifest)` : '';
-      print(`     archive  ${file}  ${entries} files, ${bytes.toLocaleString('en')} bytes${left}`);
+      print(`     archive  ${file}  ${entries} entries, ${bytes.toLocaleString('en')} bytes${left}`);
     }
     for (const { subject, to, locale, file } of mails) print(`     mail     ${subject} → ${to} (${locale})  ${file}`);
   }

@@ -1,5 +1,5 @@
 /** Streams a laid-out archive, whole or any range of it: what a server needs for Range and resume. */
-import type { BlobStore, ByteRange } from '../../repository/store/contract.js';
+import type { BlobStore, ByteRange, ChunkMemory } from '../../repository/store/contract.js';
 import type { PlannedBlob } from '../../workflows/contract/plan.js';
 import { localHeader, zipTail } from './layout.js';
 import type { ZipLayout } from './layout.js';
@@ -8,9 +8,9 @@ import type { ZipLayout } from './layout.js';
 export type OpenBlob = (blob: PlannedBlob, range?: ByteRange) => AsyncIterable<Uint8Array>;
 
 /** Opens blobs of a store, and small ones from their inline bytes. */
-export function openFrom(blobs: BlobStore): OpenBlob {
+export function openFrom(blobs: BlobStore, memory?: ChunkMemory): OpenBlob {
   return (blob, range) =>
-    blob.inline === undefined ? blobs.read(blob.sha256, range) : inlineBytes(blob.inline, range);
+    blob.inline === undefined ? blobs.read(blob.sha256, range, memory) : inlineBytes(blob.inline, range);
 }
 
 async function* inlineBytes(base64: string, range: ByteRange | undefined): AsyncGenerator<Uint8Array> {

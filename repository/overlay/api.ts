@@ -58,6 +58,8 @@ export interface OverlayResolver {
    * root that exists, or whose parent does.
    */
   tenantOf(session: Session, contentPath: string): Promise<Tenant>;
+  /** The tenants of many content paths, in their order, in one batched read. */
+  tenantsOf(session: Session, contentPaths: readonly string[]): Promise<Tenant[]>;
   /** A tenant by name. @throws PATH_NOT_FOUND when /conf/<name> does not exist (`global` always does) */
   tenant(session: Session, name: string): Promise<Tenant>;
   /** Layers of `settings` for a tenant, topmost first: tenant, its /conf parents, /conf/global, /apps, /libs. */

@@ -14,14 +14,23 @@ export interface ConfigurationReference {
   readonly value: string;
 }
 
-/** All references at and above a content path, nearest first, in one batched read. The path itself need not exist. */
-export async function readReferences(session: Session, contentPath: string): Promise<ConfigurationReference[]> {
-  const holders = [...selfAndAncestors(assertPath(contentPath))];
+/**
+ * For every content path all references at and above it, nearest first. One batched read: what lies above several of them is
+ * read once. The paths themselves need not exist.
+ */
+export async function readReferences(
+  session: Session,
+  contentPaths: readonly string[],
+): Promise<ConfigurationReference[][]> {
+  const lineages = contentPaths.map((path) => [...selfAndAncestors(assertPath(path))]);
+  const holders = [...new Set(lineages.flat())];
   const nodes = await session.findNodes(holders.flatMap((path) => [path, joinPath(path, 'jcr:content')]));
-  return holders.flatMap((path, index) => {
+  const references = new Map<string, ConfigurationReference>();
+  holders.forEach((path, index) => {
     const value = referenceOf([nodes[2 * index], nodes[2 * index + 1]]);
-    return value === undefined ? [] : [{ path, value }];
+    if (value !== undefined) references.set(path, { path, value });
   });
+  return lineages.map((lineage) => lineage.flatMap((path) => references.get(path) ?? []));
 }
 
 function referenceOf(nodeAndContent: readonly (RepositoryNode | undefined)[]): string | undefined {
@@ -53,17 +62,21 @@ export function referencedTenants(references: readonly ConfigurationReference[])
 }
 
 /**
- * The nearest tenant that exists, `global` where there is none. Packages bring references to roots that were never
- * installed; as such a root would hold nothing, its nearest existing parent stands for it.
+ * For every content path the nearest tenant that exists, `global` where there is none. Packages bring references to roots
+ * that were never installed; as such a root would hold nothing, its nearest existing parent stands for it.
  */
-export async function findTenant(session: Session, contentPath: string): Promise<Tenant> {
-  const candidates = referencedTenants(await readReferences(session, contentPath)).flatMap(({ root, referencedAt }) =>
-    [...selfAndAncestors(root)]
-      .filter((path) => path.startsWith(`${configurationRoot}/`))
-      .map((path) => tenantAt(path, referencedAt)),
+export async function findTenants(session: Session, contentPaths: readonly string[]): Promise<Tenant[]> {
+  const candidates = (await readReferences(session, contentPaths)).map((references) =>
+    referencedTenants(references).flatMap(({ root, referencedAt }) =>
+      [...selfAndAncestors(root)]
+        .filter((path) => path.startsWith(`${configurationRoot}/`))
+        .map((path) => tenantAt(path, referencedAt)),
+    ),
   );
-  const nodes = await session.findNodes(candidates.map(({ root }) => root));
-  return candidates.find(({ root }, index) => nodes[index] !== undefined || root === globalTenant.root) ?? globalTenant;
+  const roots = [...new Set(candidates.flat().map(({ root }) => root))];
+  const nodes = await session.findNodes(roots);
+  const existing = new Set([globalTenant.root, ...roots.filter((_, index) => nodes[index])]);
+  return candidates.map((tenants) => tenants.find(({ root }) => existing.has(root)) ?? globalTenant);
 }
 
 /** The path without `.`, `..` and doubled slashes, when it lies below /conf. */

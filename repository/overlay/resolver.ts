@@ -3,7 +3,7 @@ import type { Repository, Session } from '../api.js';
 import { RepositoryError } from '../errors.js';
 import { assertPath } from '../path.js';
 import type { Layer, MergedResource, OverlayResolver } from './api.js';
-import { findTenant } from './context.js';
+import { findTenants } from './context.js';
 import { configurationRoot, globalTenant, searchPathLayers, settingsLayers, tenantAt } from './layers.js';
 import { loadLayers } from './load-layers.js';
 import { mergeLayers } from './merge.js';
@@ -28,7 +28,8 @@ export function createOverlayResolver({ repository }: { readonly repository: Rep
   }
 
   return {
-    tenantOf: findTenant,
+    tenantOf: async (session, contentPath) => (await findTenants(session, [contentPath]))[0] ?? globalTenant,
+    tenantsOf: findTenants,
     tenant: async (session, name) => {
       if (name === globalTenant.name) return globalTenant;
       const root = assertPath(`${configurationRoot}/${name}`);

@@ -109,11 +109,17 @@ export interface ByteRange {
   readonly length: number;
 }
 
+/**
+ * Gives the memory for the next chunk of a read, of any size; `bytes` is how many are still to come. Chunks are views of it, so
+ * who gives the same memory again must be done with what it held. Without one every chunk has memory of its own.
+ */
+export type ChunkMemory = (bytes: number) => Uint8Array;
+
 export interface BlobStore {
   /** Streams in once; hashes, counts and checks on the way. Writing the same bytes twice keeps one copy. */
   write(source: AsyncIterable<Uint8Array>): Promise<BlobInfo>;
   /** @throws RepositoryError BLOB_MISSING when it is not there or shorter than recorded */
-  read(sha256: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+  read(sha256: string, range?: ByteRange, memory?: ChunkMemory): AsyncIterable<Uint8Array>;
   has(sha256: string): Promise<boolean>;
   /**
    * A local file with the blob's bytes for programs that need one; never written to.

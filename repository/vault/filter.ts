@@ -76,11 +76,3 @@ function allows(rules: readonly FilterRule[], path: string): boolean {
   if (!first) return true;
   return rules.reduce((allowed, { include, pattern }) => (pattern.test(path) ? include : allowed), !first.include);
 }
-
-/** @throws INVALID_PACKAGE */
-export function requireFilters(sets: readonly FilterSet[], file: string): void {
-  if (sets.length > 0) return;
-  throw new RepositoryError('INVALID_PACKAGE', `${file} names no filter root, so the package would install nothing.`, {
-    file,
-  });
-}

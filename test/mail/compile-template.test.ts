@@ -142,6 +142,21 @@ describe('errors say file and line', () => {
     ['a loop over what is no list', '<mj-text>\n{{#each title}}a{{/each}}</mj-text>', 3, /needs a list/],
     ['unescaped output', '<mj-text>\n{{{title}}}</mj-text>', 3, /Unescaped/],
     ['an inline partial', '<mj-text>\n{{#*inline "x"}}a{{/inline}}</mj-text>', 3, /not supported/],
+    [
+      'an element that is closed by another name',
+      '<mj-text>a</mj-text>\n</mj-colum>',
+      3,
+      /<\/mj-colum> stands where <mj-column>/,
+    ],
+    ['an element that is closed twice', '<mj-text>a</mj-text>\n</mj-text>', 3, /<\/mj-text> stands where <mj-column>/],
+    ['text that is not closed', '<mj-text>a\n<mj-text>b</mj-text>', 2, /<mj-text> is never closed/],
+    ['text that is closed by another name', '\n<mj-text>a</mj-txt>', 3, /<mj-text> is never closed/],
+    [
+      'an element that is not closed',
+      '<mj-text>a</mj-text>\n<mj-wrapper>',
+      4,
+      /<\/mj-column> stands where <mj-wrapper>/,
+    ],
     ['mj-include', '\n<mj-include path="/etc/passwd" />', 3, /mj-include/],
     ['mj-include in capitals', '\n<MJ-INCLUDE path="/etc/passwd" type="html" />', 3, /mj-include/],
   ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTenant, readReferences, referencedTenants } from '../../repository/overlay/context.js';
+import { findTenants, readReferences, referencedTenants } from '../../repository/overlay/context.js';
 import { settingsLayers, tenantAt } from '../../repository/overlay/layers.js';
 import { backends, openFor, sessionOf } from '../repository/world.js';
 
@@ -43,13 +43,17 @@ describe('references of content (C4)', () => {
     await session.ensureNode('/content/dam/a/jcr:content', { properties: { 'sling:configRef': '/conf/modern' } });
     await session.setProperties('/content/dam/a/b', { 'sling:configRef': '' });
     await session.save();
-    expect(await readReferences(session, '/content/dam/a/b/c/not/there')).toEqual([
-      { path: '/content/dam/a', value: '/conf/modern' },
+    const ofDam = [
       { path: '/content/dam', value: '/conf/dam' },
       { path: '/content', value: '/conf/top' },
+    ];
+    const ofA = [{ path: '/content/dam/a', value: '/conf/modern' }, ...ofDam];
+    expect(await readReferences(session, ['/content/dam/a/b/c/not/there', '/', '/content/dam/x'])).toEqual([
+      ofA,
+      [],
+      ofDam,
     ]);
-    expect(await readReferences(session, '/')).toEqual([]);
-    await expect(readReferences(session, 'relative')).rejects.toMatchObject({ code: 'INVALID_PATH' });
+    await expect(readReferences(session, ['/content', 'relative'])).rejects.toMatchObject({ code: 'INVALID_PATH' });
   });
 });
 
@@ -68,7 +72,9 @@ describe('the tenant of content (C4)', () => {
     await session.setProperties('/content/site', { 'sling:configRef': '/conf/emea/aurora' });
     for (const path of existing) await session.ensureNode(path);
     await session.save();
-    expect((await findTenant(session, '/content/site/page')).root).toBe(root);
+    const [above, nearest] = await findTenants(session, ['/content', '/content/site/page']);
+    expect(nearest?.root).toBe(root);
+    expect(above?.root).toBe(existing.includes('/conf/top') ? '/conf/top' : '/conf/global');
   });
 });
 

@@ -12,14 +12,20 @@ import { findTemporalBinary } from '../../engine/temporal/find-temporal-binary.j
 export function useTemporalServer(): () => EmbeddedServer {
   let server: EmbeddedServer | undefined;
   let folder: string | undefined;
+  const endServer = () => {
+    if (server) process.kill(server.pid);
+  };
   beforeAll(async () => {
     installTemporalRuntime(pino({ level: 'silent' }));
     folder = await mkdtemp(join(tmpdir(), 'satchel-temporal-'));
     const binary = await findTemporalBinary();
     server = await startEmbeddedServer({ dataFolder: folder, binary: binary.path });
+    // A hook of the test that fails keeps the later ones from running; the server outlives its starter by design.
+    process.once('exit', endServer);
   }, 240_000);
   afterAll(async () => {
     await server?.stop();
+    process.off('exit', endServer);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
   return () => {

@@ -9,14 +9,20 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { RepositoryError } from '../../errors.js';
-import type { BlobInfo, BlobStore, ByteRange } from '../contract.js';
+import { chunkBytes, newMemory } from '../chunk-memory.js';
+import type { BlobInfo, BlobStore, ByteRange, ChunkMemory } from '../contract.js';
 
-const readChunkBytes = 256 * 1024;
-
-/** @param options.folder is created when missing; several processes may share it */
-export async function createFilesystemBlobStore(options: { readonly folder: string }): Promise<BlobStore> {
+/**
+ * @param options.folder is created when missing; several processes may share it
+ * @param options.alone no other process writes into it now: what one that was killed left unfinished is removed
+ */
+export async function createFilesystemBlobStore(options: {
+  readonly folder: string;
+  readonly alone?: boolean;
+}): Promise<BlobStore> {
   const folder = resolve(options.folder);
   const temporary = join(folder, 'tmp');
+  if (options.alone) await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   return new FilesystemBlobStore(folder, temporary);
 }
@@ -70,17 +76,14 @@ class FilesystemBlobStore implements BlobStore {
     if (created !== undefined) for (const folder of [dirname(parent), this.folder]) await syncFolder(folder);
   }
 
-  async *read(sha256: string, range?: ByteRange): AsyncIterable<Uint8Array> {
+  async *read(sha256: string, range?: ByteRange, memory: ChunkMemory = newMemory): AsyncIterable<Uint8Array> {
     const handle = await this.#open(sha256);
     try {
-      const { size } = await handle.stat();
       let position = range?.start ?? 0;
-      const end = range ? range.start + range.length : size;
+      const end = range ? range.start + range.length : (await handle.stat()).size;
       while (position < end) {
-        const { bytesRead, buffer } = await handle.read({
-          buffer: Buffer.allocUnsafe(Math.min(readChunkBytes, end - position)),
-          position,
-        });
+        const buffer = memory(end - position);
+        const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.byteLength, end - position), position);
         if (bytesRead === 0) {
           throw new RepositoryError(
             'BLOB_MISSING',
@@ -114,7 +117,7 @@ class FilesystemBlobStore implements BlobStore {
   }
 
   stream(sha256: string, range?: ByteRange): Readable {
-    return Readable.from(this.read(sha256, range), { objectMode: false, highWaterMark: readChunkBytes });
+    return Readable.from(this.read(sha256, range), { objectMode: false, highWaterMark: chunkBytes });
   }
 
   async close(): Promise<void> {
