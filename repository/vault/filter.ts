@@ -2,7 +2,6 @@
  * META-INF/vault/filter.xml: which paths a package covers, and what happens to what is there already.
  * https://jackrabbit.apache.org/filevault/filter.html and importmode.html
  */
-import { RepositoryError } from '../errors.js';
 import { assertPath, isDescendantOrSelf } from '../path.js';
 import { parseXml } from './xml.js';
 

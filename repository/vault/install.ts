@@ -9,6 +9,7 @@ import { RepositoryError } from '../errors.js';
 import { isDescendantOrSelf, joinPath, parentOf, selfAndAncestors } from '../path.js';
 import { propertyTexts } from '../property-text.js';
 import type { Property } from '../value.js';
+import { BinariesAhead } from './binaries-ahead.js';
 import { applyChildOrder } from './child-order.js';
 import { buildContentTree, type ContentFile, type ContentNode } from './content-tree.js';
 import { parseDocView } from './docview.js';
@@ -131,9 +132,9 @@ async function install(zip: ZipReader, { session, file, onProgress }: InstallOpt
     });
   }
 
-  const installation = new Installation(session, filters, skipped, zip.totalBytes, onProgress);
-  await installation.removeWhatIsGone(tree.root);
-  await installation.applyChildren(tree.root, '/', true);
+  const installation = new Installation(tree.root, session, filters, skipped, zip.totalBytes, onProgress);
+  await installation.removeWhatIsGone();
+  await installation.apply();
   await session.save();
   return {
     group: properties?.get('group') ?? '',
@@ -169,17 +170,25 @@ function notInstalled(entries: readonly ZipEntry[]): { path: string; reason: str
 class Installation {
   readonly counts = { nodes: 0, changed: 0, binaries: 0, bytes: 0 };
   readonly removed: string[] = [];
+  private readonly binaries: BinariesAhead;
+  /** The node being applied. */
+  private at = '/';
 
   constructor(
+    private readonly root: ContentNode,
     private readonly session: Session,
     private readonly filters: readonly FilterSet[],
     private readonly skipped: { path: string; reason: string }[],
     private readonly totalBytes: number,
     private readonly onProgress: ((progress: InstallProgress) => void) | undefined,
-  ) {}
+  ) {
+    this.binaries = new BinariesAhead(this.coveredBinaries(root, '/'), async (file) =>
+      this.session.createBinary(this.counted(file)),
+    );
+  }
 
   /** Mode `replace`: removes what the filter covers and the package does not hold. */
-  async removeWhatIsGone(root: ContentNode): Promise<void> {
+  async removeWhatIsGone(): Promise<void> {
     for (const filter of this.filters) {
       if (filter.mode !== 'replace') continue;
       const existing: string[] = [];
@@ -189,7 +198,7 @@ class Installation {
       for (const path of existing.toReversed()) {
         const gone =
           coveringFilter(this.filters, path)?.mode === 'replace' &&
-          !contentAt(root, path) &&
+          !contentAt(this.root, path) &&
           // A package that does not speak of access control does not open what was closed.
           !path.includes('/rep:policy');
         if (gone && !kept.has(path)) continue;
@@ -203,7 +212,27 @@ class Installation {
     }
   }
 
-  async applyChildren(parent: ContentNode, parentPath: string, parentIsNew: boolean): Promise<void> {
+  async apply(): Promise<void> {
+    try {
+      await this.applyChildren(this.root, '/', true);
+    } finally {
+      await this.binaries.settle();
+    }
+  }
+
+  /** In the order in which they are applied; only of filters that take them whatever the repository holds. */
+  private *coveredBinaries(parent: ContentNode, parentPath: string): Generator<ContentFile> {
+    for (const node of parent.children.values()) {
+      const path = joinPath(parentPath, node.name);
+      const filter = coveringFilter(this.filters, path);
+      if (filter?.mode === 'replace' || filter?.mode === 'update') {
+        for (const [name, file] of node.binaries) if (takesProperty(filter, path, name)) yield file;
+      }
+      yield* this.coveredBinaries(node, path);
+    }
+  }
+
+  private async applyChildren(parent: ContentNode, parentPath: string, parentIsNew: boolean): Promise<void> {
     const children = [...parent.children.values()].map((node) => ({ node, path: joinPath(parentPath, node.name) }));
     const existing = await this.session.findNodes(children.map(({ path }) => path));
     for (const [index, { node, path }] of children.entries()) {
@@ -240,11 +269,8 @@ class Installation {
     filter: FilterSet,
   ): Promise<void> {
     this.counts.nodes++;
-    this.onProgress?.({
-      nodes: this.counts.nodes,
-      bytes: { done: this.counts.bytes, total: this.totalBytes },
-      path,
-    });
+    this.at = path;
+    this.reportProgress();
     if (!current) {
       this.counts.changed++;
       const uuid = await this.freeUuid(node, path);
@@ -286,28 +312,28 @@ class Installation {
     filter: FilterSet,
     wanted: (name: string) => boolean,
   ): Promise<Map<string, Property>> {
-    const takes = (name: string) =>
-      wanted(name) && !protectedProperties.has(name) && coversProperty(filter, `${path}/${name}`);
+    const takes = (name: string) => wanted(name) && takesProperty(filter, path, name);
     const properties = new Map([...node.properties].filter(([name]) => takes(name)));
     for (const [name, file] of node.binaries) {
       if (!takes(name)) continue;
-      const binary = await this.session.createBinary(this.counted(file, path));
+      const binary = await this.binaries.take(file);
       this.counts.binaries++;
       properties.set(name, { type: 'Binary', multiple: false, values: [binary] });
     }
     return properties;
   }
 
-  private async *counted(file: ContentFile, path: string): AsyncIterable<Uint8Array> {
+  private async *counted(file: ContentFile): AsyncIterable<Uint8Array> {
     for await (const chunk of file.open()) {
       this.counts.bytes += chunk.byteLength;
-      this.onProgress?.({
-        nodes: this.counts.nodes,
-        bytes: { done: this.counts.bytes, total: this.totalBytes },
-        path,
-      });
+      this.reportProgress();
       yield chunk;
     }
+  }
+
+  private reportProgress(): void {
+    const bytes = { done: this.counts.bytes, total: this.totalBytes };
+    this.onProgress?.({ nodes: this.counts.nodes, bytes, path: this.at });
   }
 
   /** The package's identifier, unless another node has it: then the new node gets one of its own. */
@@ -318,6 +344,11 @@ class Installation {
     this.skipped.push({ path, reason: `its jcr:uuid belongs to ${owner.path}; the node has a new one` });
     return undefined;
   }
+}
+
+/** Whether the filter takes a property of a node from the package. */
+function takesProperty(filter: FilterSet, path: string, name: string): boolean {
+  return !protectedProperties.has(name) && coversProperty(filter, `${path}/${name}`);
 }
 
 /** Whether any file speaks of the node or of one below it. */
