@@ -11,7 +11,6 @@ import type { StepServices } from './activities/define-step.js';
 import { createMailer } from './activities/mail/create-mailer.js';
 import { createMailboxTransport } from './activities/mail/mailbox-transport.js';
 import type { Mailer } from './activities/mail/mailer.js';
-import { createSmtpTransport } from './activities/mail/smtp-transport.js';
 import type { MailTransport } from './activities/mail/transport.js';
 import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
@@ -33,7 +32,7 @@ import { createOverlayResolver } from './repository/overlay/resolver.js';
 import { openRepository } from './repository/repository.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
-import { createServer, type SatchelServer } from './server/create-server.js';
+import type { SatchelServer } from './server/create-server.js';
 import { SatchelError } from './workflows/contract/errors.js';
 
 export interface SatchelOptions {
@@ -106,7 +105,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
     const { smtp, from } = configuration.mail;
-    const transport = smtp === undefined ? createMailboxTransport({ folder: mailFolder }) : smtpTransport(smtp);
+    const transport = smtp === undefined ? createMailboxTransport({ folder: mailFolder }) : await smtpTransport(smtp);
     opened.push(() => transport.close());
     const mailer = createMailer({ overlay, transport, from });
 
@@ -130,6 +129,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     let working: Promise<void> | undefined;
     const mailbox = smtp === undefined ? { folder: mailFolder } : undefined;
     const startWorking = async () => {
+      // Loaded only by processes that work: most commands are over sooner.
+      const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
         { repository, overlay, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
         { host: configuration.http.host, port: httpPort, externalUrl },
@@ -196,7 +197,8 @@ async function openRepositoryIn(dataFolder: string): Promise<Repository> {
   }
 }
 
-function smtpTransport(address: string): MailTransport {
+async function smtpTransport(address: string): Promise<MailTransport> {
+  const { createSmtpTransport } = await import('./activities/mail/smtp-transport.js');
   const url = new URL(address);
   const secure = url.protocol === 'smtps:';
   return createSmtpTransport({

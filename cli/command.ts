@@ -43,6 +43,7 @@ export type BoundCommand =
 export interface CommandDefinition {
   /** With its group: `jobs follow`. */
   readonly name: string;
+  readonly place: BoundCommand['place'];
   readonly summary: string;
   /** Adds arguments and options. */
   declare(command: Command): void;
@@ -61,19 +62,27 @@ interface CommandShape<Args> {
 export function defineCommand<Args>(
   shape: CommandShape<Args> & { readonly run: (context: CommandContext, args: Args) => Promise<ExitCode> },
 ): CommandDefinition {
-  return define(shape, (args) => ({ place: 'repository', run: async (context) => shape.run(context, args) }));
+  return define(shape, 'repository', (args) => ({
+    place: 'repository',
+    run: async (context) => shape.run(context, args),
+  }));
 }
 
 /** A command that becomes the owner of the data folder and stays. */
 export function defineProcessCommand<Args>(
   shape: CommandShape<Args> & { readonly run: (context: ProcessContext, args: Args) => Promise<ExitCode> },
 ): CommandDefinition {
-  return define(shape, (args) => ({ place: 'process', run: async (context) => shape.run(context, args) }));
+  return define(shape, 'process', (args) => ({ place: 'process', run: async (context) => shape.run(context, args) }));
 }
 
-function define<Args>(shape: CommandShape<Args>, bound: (args: Args) => BoundCommand): CommandDefinition {
+function define<Args>(
+  shape: CommandShape<Args>,
+  place: BoundCommand['place'],
+  bound: (args: Args) => BoundCommand,
+): CommandDefinition {
   return {
     name: shape.name,
+    place,
     summary: shape.summary,
     declare: (command) => shape.declare?.(command),
     bind: (typed) => {

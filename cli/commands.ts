@@ -1,41 +1,42 @@
-/** Every command of `satchel`, in the order in which help lists them. */
+/**
+ * Every command of `satchel`, in the order in which help lists them. Each is loaded when it is typed: what one of them needs
+ * takes longer to load than most of the others take to run.
+ */
 import type { CommandDefinition } from './command.js';
-import { demoCommand } from './commands/demo.js';
-import { devCommand } from './commands/dev.js';
-import { downloadCommand } from './commands/download.js';
-import { explainCommand } from './commands/explain.js';
-import { getCommand } from './commands/get.js';
-import { installCommand } from './commands/install.js';
-import { jobsCancelCommand } from './commands/jobs-cancel.js';
-import { jobsFollowCommand } from './commands/jobs-follow.js';
-import { jobsListCommand } from './commands/jobs-list.js';
-import { jobsShowCommand } from './commands/jobs-show.js';
-import { mailListCommand } from './commands/mail-list.js';
-import { mailShowCommand } from './commands/mail-show.js';
-import { startCommand } from './commands/start.js';
-import { templatePreviewCommand } from './commands/template-preview.js';
-import { treeCommand } from './commands/tree.js';
-import { uploadCommand } from './commands/upload.js';
-import { userAddCommand } from './commands/user-add.js';
-import { userListCommand } from './commands/user-list.js';
+import { readCommandLine } from './global-options.js';
 
-export const commands: readonly CommandDefinition[] = [
-  startCommand,
-  devCommand,
-  demoCommand,
-  installCommand,
-  uploadCommand,
-  treeCommand,
-  getCommand,
-  explainCommand,
-  downloadCommand,
-  jobsListCommand,
-  jobsShowCommand,
-  jobsFollowCommand,
-  jobsCancelCommand,
-  mailListCommand,
-  mailShowCommand,
-  templatePreviewCommand,
-  userAddCommand,
-  userListCommand,
-];
+const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
+  start: async () => (await import('./commands/start.js')).startCommand,
+  dev: async () => (await import('./commands/dev.js')).devCommand,
+  demo: async () => (await import('./commands/demo.js')).demoCommand,
+  install: async () => (await import('./commands/install.js')).installCommand,
+  upload: async () => (await import('./commands/upload.js')).uploadCommand,
+  tree: async () => (await import('./commands/tree.js')).treeCommand,
+  get: async () => (await import('./commands/get.js')).getCommand,
+  explain: async () => (await import('./commands/explain.js')).explainCommand,
+  download: async () => (await import('./commands/download.js')).downloadCommand,
+  'jobs list': async () => (await import('./commands/jobs-list.js')).jobsListCommand,
+  'jobs show': async () => (await import('./commands/jobs-show.js')).jobsShowCommand,
+  'jobs follow': async () => (await import('./commands/jobs-follow.js')).jobsFollowCommand,
+  'jobs cancel': async () => (await import('./commands/jobs-cancel.js')).jobsCancelCommand,
+  'mail list': async () => (await import('./commands/mail-list.js')).mailListCommand,
+  'mail show': async () => (await import('./commands/mail-show.js')).mailShowCommand,
+  'template preview': async () => (await import('./commands/template-preview.js')).templatePreviewCommand,
+  'user add': async () => (await import('./commands/user-add.js')).userAddCommand,
+  'user list': async () => (await import('./commands/user-list.js')).userListCommand,
+};
+
+/** Names of the commands that become the owner of the data folder; no running owner can take them. */
+export const residentCommands: readonly string[] = ['start', 'dev', 'demo'];
+
+export function loadAllCommands(): Promise<CommandDefinition[]> {
+  return Promise.all(Object.values(loaders).map(async (load) => load()));
+}
+
+/** The command that is typed; all of them where it takes all to answer: for help, and for a name that is none. */
+export async function loadCommands(args: readonly string[]): Promise<readonly CommandDefinition[]> {
+  const [first = '', second = ''] = readCommandLine(args, {})?.words ?? [];
+  const name = [first, `${first} ${second}`].find((typed) => Object.hasOwn(loaders, typed));
+  const load = name === undefined ? undefined : loaders[name];
+  return load ? [await load()] : loadAllCommands();
+}

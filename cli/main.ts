@@ -1,20 +1,14 @@
 #!/usr/bin/env node
-/** The `satchel` command. */
-import { mkdir } from 'node:fs/promises';
+/**
+ * The `satchel` command. What is imported here is all that a command needs which a running Satchel answers; the rest is
+ * loaded only where none does.
+ */
 import path from 'node:path';
-import { destination, pino, type Logger } from 'pino';
-import type { SatchelOptions } from '../compose.js';
-import { commands } from './commands.js';
-import type { ExitCode, ProcessContext } from './command.js';
-import { reportError } from './output/report.js';
-import { createLogStream } from './output/log-stream.js';
+import { residentCommands } from './commands.js';
+import type { ExitCode } from './command.js';
+import { readCommandLine } from './global-options.js';
 import { createProcessTerminal } from './output/process-terminal.js';
-import type { Terminal } from './output/terminal.js';
-import { ownFolder, type OwnedFolder } from './owner/own-folder.js';
-import { ownOrCall } from './owner/own-or-call.js';
-import { parseArguments, type Invocation } from './program.js';
-import { runCommand, type Caller } from './run-command.js';
-import { SatchelError } from '../workflows/contract/errors.js';
+import { callOwner, type OwnerCall } from './owner/call-owner.js';
 
 const showCursor = '\u001b[?25h';
 
@@ -31,62 +25,26 @@ async function main(): Promise<ExitCode> {
       abort.abort();
     });
   }
-  const args = process.argv.slice(2);
-  const invocation = await parseArguments(commands, args, process.env, terminal);
-  if (typeof invocation === 'number') return invocation;
-  const caller: Caller = { terminal, cwd: process.cwd(), signal: abort.signal };
+  const call: OwnerCall = {
+    arguments: process.argv.slice(2),
+    cwd: process.cwd(),
+    terminal,
+    signal: abort.signal,
+    onResize,
+  };
+  return (await callRunningOwner(call)) ?? (await import('./run-here.js')).runHere(call);
+}
+
+/** @returns `undefined` when nothing was run: no process has the data folder open, or it is not for another one to run */
+async function callRunningOwner(call: OwnerCall): Promise<ExitCode | undefined> {
+  const typed = readCommandLine(call.arguments, process.env);
+  const [name] = typed?.words ?? [];
+  if (!typed || name === undefined || residentCommands.includes(name)) return undefined;
   try {
-    const dataFolder = path.resolve(invocation.dataFolder);
-    if (invocation.command.place === 'process') {
-      const resident = invocation.command;
-      const own: ProcessContext['own'] = async (options) =>
-        open({ ...options, dataFolder, log: residentLog(terminal) }, true);
-      return await resident.run({ ...caller, json: invocation.json, dataFolder, own });
-    }
-    return await ownOrCall(dataFolder, { ...caller, arguments: args, onResize }, async () => {
-      const log = await commandLog(dataFolder);
-      const owned = await open({ dataFolder, mode: 'command', work: false, log }, false);
-      return runAsOwner(owned, invocation, caller);
-    });
+    return await callOwner(path.resolve(typed.dataFolder), call);
   } catch (error) {
-    return await reportError({ terminal, json: invocation.json }, error);
-  }
-}
-
-async function runAsOwner(owned: OwnedFolder, invocation: Invocation, caller: Caller): Promise<ExitCode> {
-  const code = await runCommand(owned.satchel, invocation, caller, false);
-  if (owned.calls > 0) {
-    await caller.terminal.stderr.write(
-      'satchel: waits for other commands that run through this one (Ctrl-C twice ends all)\n',
-    );
-  }
-  await owned.close({ abort: false });
-  return code;
-}
-
-async function open(options: SatchelOptions, resident: boolean): Promise<OwnedFolder> {
-  return ownFolder(options, async (satchel, call) => {
-    const invocation = await parseArguments(commands, call.arguments, {}, call.terminal);
-    return typeof invocation === 'number' ? invocation : runCommand(satchel, invocation, call, resident);
-  });
-}
-
-/** The log of a process that stays: lines for a person who watches, else JSON for whoever collects it. */
-function residentLog(terminal: Terminal): Logger {
-  const { isTerminal, color } = terminal.stderr;
-  const stream = isTerminal ? createLogStream(process.stderr, color) : destination({ dest: 2, sync: true });
-  return pino({ level: process.env['SATCHEL_LOG'] ?? 'info' }, stream);
-}
-
-/** The log of a single command lies in the data folder, where it cannot disturb what the person reads. */
-async function commandLog(dataFolder: string): Promise<Logger> {
-  try {
-    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
-    const file = destination({ dest: path.join(dataFolder, 'satchel.log'), sync: true });
-    return pino({ level: process.env['SATCHEL_LOG'] ?? 'warn' }, file);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SatchelError('DATA_FOLDER', `The data folder "${dataFolder}" cannot be used: ${reason}.`, { cause });
+    const { reportError } = await import('./output/report.js');
+    return reportError({ terminal: call.terminal, json: call.arguments.includes('--json') }, error);
   }
 }
 

@@ -1,7 +1,8 @@
 /** From what was typed to a command that is ready to run. */
-import { Command, CommanderError, Option } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { BoundCommand, CommandDefinition } from './command.js';
+import { createProgram, type GlobalOptions } from './global-options.js';
 import { reportError } from './output/report.js';
 import type { Terminal } from './output/terminal.js';
 
@@ -12,14 +13,6 @@ export interface Invocation {
   /** `undefined`: the local administrator. */
   readonly asUser: string | undefined;
 }
-
-interface GlobalOptions {
-  readonly data: string;
-  readonly json?: true;
-  readonly as?: string;
-}
-
-const defaultDataFolder = './.satchel';
 
 /**
  * @returns the command with its arguments, or the exit code when there is nothing to run: help was asked for and written,
@@ -35,7 +28,7 @@ export async function parseArguments(
   const json = args.includes('--json');
   const written: string[] = [];
   let chosen: Invocation | undefined;
-  const program = createProgram(env['SATCHEL_DATA'] || defaultDataFolder, (text) => written.push(text));
+  const program = createProgram(env, (text) => written.push(text));
   for (const definition of definitions) {
     const command = addCommand(program, definition);
     command.action(() => {
@@ -63,19 +56,6 @@ export async function parseArguments(
     return 2;
   }
   return chosen ?? 2;
-}
-
-function createProgram(dataFolder: string, write: (text: string) => void): Command {
-  return new Command('satchel')
-    .description('Packages, shares and delivers assets of a content repository.')
-    .addOption(new Option('--data <folder>', 'data folder (env SATCHEL_DATA)').default(dataFolder))
-    .option('--json', 'write one JSON document to standard output')
-    .option('--as <user>', 'work as this user; default: the local administrator')
-    .helpCommand(false)
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: write, writeErr: write })
-    .exitOverride();
 }
 
 /** Adds a command, and its group (`jobs` of `jobs follow`) where it is not there yet. */

@@ -1,20 +1,14 @@
-import { fileURLToPath } from 'node:url';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { StepServices } from '../activities/define-step.js';
 import type { StepRegistry } from '../activities/registry.js';
-import { createActivities } from '../activities/run-step.js';
 import { createFinish } from '../activities/satchel/finish.js';
 import { readPinnedModel, type WorkflowRequest } from '../activities/satchel/request-node.js';
 import { SatchelError } from '../workflows/contract/errors.js';
-import { names } from '../workflows/contract/model.js';
-import type { Engine, JobSummary } from './api.js';
+import type { Engine, JobSummary, TemporalStatus } from './api.js';
 import type { Configuration } from './configuration.js';
 import { createJobReader, summaryOf } from './jobs.js';
-import { createLauncher } from './launcher.js';
-import { createTemporalLink } from './temporal/temporal-link.js';
-import { createWorker } from './worker.js';
 import { planDownload, requestDownload, requestWorkflow } from './workflow-requests.js';
+import type { WorkflowRunner } from './workflow-runner.js';
 
 export interface EngineOptions {
   readonly dataFolder: string;
@@ -28,37 +22,19 @@ export interface EngineOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-
 /** An engine at rest: requests are taken and kept; `start` brings Temporal and the worker. */
 export function createEngine(options: EngineOptions): Engine {
-  const { configuration, registry, services, log } = options;
+  const { configuration, registry, services } = options;
   const { repository } = services;
-  const activities = createActivities({ registry, services, log });
-  const link = createTemporalLink({
-    dataFolder: options.dataFolder,
-    configuration,
-    taskQueue: names.taskQueue,
-    log,
-    createWorker: (connection) =>
-      createWorker({
-        connection,
-        namespace: configuration.namespace,
-        taskQueue: names.taskQueue,
-        activities,
-        workflowBundle: options.workflowBundle ?? builtBundle,
-      }),
-    onConnected: () => launcher.wake(),
-    onProgress: options.onProgress ?? (() => undefined),
-  });
-  const client = () => link.client();
-  const launcher = createLauncher({ repository, client, taskQueue: names.taskQueue, log });
+  let runner: WorkflowRunner | undefined;
+  let loading: Promise<WorkflowRunner> | undefined;
+  const client = () => runner?.client();
   const reader = createJobReader({ repository, client });
   const finish = createFinish(repository);
 
   /** Saved already: from here on nothing that happens loses it. */
   function handOver(request: WorkflowRequest): JobSummary {
-    launcher.wake();
+    runner?.wake();
     return summaryOf(request);
   }
 
@@ -70,15 +46,13 @@ export function createEngine(options: EngineOptions): Engine {
     job: (user, id) => reader.job(user, id),
     follow: (user, id, signal) => reader.follow(user, id, signal),
     cancel: async (user, id) => cancel(await reader.request(user, id)),
-    temporal: () => link.status(),
+    temporal: () => runner?.status() ?? atRest(configuration),
     start: async ({ wait = true } = {}) => {
-      const started = link.start();
+      loading ??= import('./workflow-runner.js').then((module) => (runner = module.createWorkflowRunner(options)));
+      const started = (await loading).start();
       if (wait) await started;
     },
-    async close() {
-      await launcher.close();
-      await link.close();
-    },
+    close: async () => (await loading)?.close(),
   };
 
   /** What ended already stays as it ended. */
@@ -92,6 +66,7 @@ export function createEngine(options: EngineOptions): Engine {
         `Job ${request.id} cannot be cancelled while the Temporal server is away.`,
       );
     }
+    const { WorkflowNotFoundError } = await import('@temporalio/client');
     await current.workflow
       .getHandle(request.id)
       .cancel()
@@ -121,4 +96,8 @@ export function createEngine(options: EngineOptions): Engine {
       })),
     });
   }
+}
+
+function atRest({ address }: Configuration['temporal']): TemporalStatus {
+  return { state: 'stopped', address, uiUrl: undefined, embedded: address === undefined };
 }

@@ -1,7 +1,7 @@
 /** Workflows as people see them: from the request or instance node, and, while they run, from Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import type { PayloadConverter } from '@temporalio/common';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
   instancesRoot,
@@ -18,7 +18,6 @@ import { isDescendantOrSelf } from '../repository/path.js';
 import { isMember } from '../repository/users.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
-import { searchAttributeKeys } from './temporal/search-attribute-keys.js';
 import type { JobStep, JobSummary, JobView } from './api.js';
 
 export interface JobReaderOptions {
@@ -77,6 +76,8 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       current.withDeadline(Date.now() + answerMs, () => handle.describe()).catch(() => undefined),
     ]);
     if (!state) return view;
+    // On demand: jobs are listed without Temporal, too.
+    const { defaultPayloadConverter } = await import('@temporalio/common');
     const { outcome } = state;
     return {
       ...view,
@@ -84,7 +85,9 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       ...(outcome.state === 'failed' && {
         error: { code: outcome.code, message: outcome.message, step: outcome.step },
       }),
-      steps: state.steps.map((step) => (step.state === 'running' ? withHeartbeats(step, description) : step)),
+      steps: state.steps.map((step) =>
+        step.state === 'running' ? withHeartbeats(step, description, defaultPayloadConverter) : step,
+      ),
     };
   }
 
@@ -95,6 +98,7 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       .describe()
       .catch(() => undefined);
     if (!description) return undefined;
+    const { searchAttributeKeys } = await import('./temporal/search-attribute-keys.js');
     const { tenant, initiator, payload } = searchAttributeKeys;
     const attributes = description.typedSearchAttributes;
     const owner = attributes.get(initiator);
@@ -204,11 +208,15 @@ export function summaryOf(request: WorkflowRequest): JobSummary {
 }
 
 /** Only one step runs at a time, so that all pending activities are its chunks. */
-function withHeartbeats(step: StepRecord, description: WorkflowExecutionDescription | undefined): JobStep {
+function withHeartbeats(
+  step: StepRecord,
+  description: WorkflowExecutionDescription | undefined,
+  converter: PayloadConverter,
+): JobStep {
   const pending = description?.raw.pendingActivities ?? [];
   const reports = pending.flatMap(({ heartbeatDetails }) => {
     const [payload] = heartbeatDetails?.payloads ?? [];
-    return payload ? [defaultPayloadConverter.fromPayload<StepProgress>(payload)] : [];
+    return payload ? [converter.fromPayload<StepProgress>(payload)] : [];
   });
   const message = reports.findLast((report) => report.message !== undefined)?.message;
   const progress: StepProgress = {

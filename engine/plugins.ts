@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type BuildFailure, type Plugin } from 'esbuild';
+import type { BuildFailure, Plugin } from 'esbuild';
 import { z } from 'zod';
 import type { AnyStep } from '../activities/define-step.js';
 import type { RegisteredStep, StepRegistry } from '../activities/registry.js';
@@ -107,6 +107,7 @@ async function compile(file: string, cacheFolder: string): Promise<string> {
   await stat(file).catch((error: unknown) => {
     throw notLoaded(file, undefined, 'there is no such file', error);
   });
+  const { build } = await import('esbuild');
   const result = await build({
     entryPoints: [file],
     bundle: true,

@@ -44,6 +44,7 @@ export async function requestDownload(
   return asUser(services, user, async (session, service) => {
     const { plan, tenant } = await preparePlan(services, { session, service, user, request });
     const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
+    await assertMayDownload(services, service, user, tenant);
     if (request.notify)
       await checkRecipients(service, services.overlay, tenant, await addressees(service, user, request));
 
@@ -55,6 +56,23 @@ export async function requestDownload(
     await setPlan(service, payload, plan);
     return save(service, { ...about, model, payload });
   });
+}
+
+/** Downloads are for members of dam-users or of the tenant's own group (D8), also where a policy lets others launch. */
+async function assertMayDownload(
+  { overlay }: StepServices,
+  service: Session,
+  user: string,
+  tenant: Tenant,
+): Promise<void> {
+  const own = (await overlay.settings(service, tenant, 'tenant'))?.text('group');
+  const allowed = [groups.damUsers, ...(own === undefined ? [] : [own])];
+  for (const group of allowed) if (await belongsTo(service, user, group)) return;
+  throw new SatchelError(
+    'NOT_ALLOWED',
+    `"${user}" may not download assets of tenant ${tenant.name}: that is for members of ${allowed.join(' or ')}.`,
+    { details: { tenant: tenant.name, groups: allowed } },
+  );
 }
 
 /** Whom the mail goes to; nobody when the requester names no address and has none. */

@@ -1,7 +1,6 @@
 /** One complete message (RFC 5322, multipart/alternative), built once and then only sent. */
 import { createHash } from 'node:crypto';
 import addressparser from 'nodemailer/lib/addressparser';
-import MailComposer from 'nodemailer/lib/mail-composer';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { toHeaderLine } from './compile-template.js';
 import type { RenderedMail } from './mailer.js';
@@ -44,6 +43,7 @@ export async function composeMessage(options: {
   readonly date: Date;
 }): Promise<Uint8Array> {
   const { from, to, mail, key, date } = options;
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
   const composer = new MailComposer({
     from: { name: toHeaderLine(from.name), address: from.address },
     to: { name: toHeaderLine(to.name), address: to.address },

@@ -1,6 +1,5 @@
 /** Mail into the embedded mailbox: its SMTP server runs in this process and is started with the first mail. */
 import { createMailbox, type EmbeddedMailbox, type MailboxOptions } from './mailbox.js';
-import { createSmtpTransport } from './smtp-transport.js';
 import type { MailTransport } from './transport.js';
 
 export function createMailboxTransport(options: MailboxOptions): MailTransport {
@@ -8,6 +7,7 @@ export function createMailboxTransport(options: MailboxOptions): MailTransport {
 
   async function start() {
     const mailbox = await createMailbox(options);
+    const { createSmtpTransport } = await import('./smtp-transport.js');
     return { mailbox, transport: createSmtpTransport({ host: mailbox.host, port: mailbox.port }) };
   }
 

@@ -7,8 +7,6 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import PostalMime from 'postal-mime';
-import { SMTPServer } from 'smtp-server';
 import type { AddressInfo } from 'node:net';
 import type { Address } from 'postal-mime';
 import type { SMTPServerDataStream } from 'smtp-server';
@@ -62,6 +60,7 @@ export async function createMailbox({ folder, port = 0, onProblem }: MailboxOpti
   // What a crash left half written was never answered with 250.
   for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name));
   const nextId = createIdSource();
+  const { SMTPServer } = await import('smtp-server');
   const server = new SMTPServer({
     name: 'satchel-mailbox',
     banner: 'Satchel embedded mailbox',
@@ -167,7 +166,8 @@ async function readHeaders(file: string): Promise<Uint8Array> {
   }
 }
 
-function parseMail(raw: Uint8Array) {
+async function parseMail(raw: Uint8Array) {
+  const { default: PostalMime } = await import('postal-mime');
   return PostalMime.parse(raw, {
     maxNestingDepth: 20,
     maxHeadersSize: maxHeaderBytes * 4,

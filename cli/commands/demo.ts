@@ -1,8 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { defineProcessCommand } from '../command.js';
-import { runDemo } from '../demo/run-demo.js';
-import { demoPassword } from '../demo/prepare.js';
 import { waitForKey } from '../demo/wait-for-key.js';
 
 export const demoCommand = defineProcessCommand({
@@ -19,6 +17,8 @@ export const demoCommand = defineProcessCommand({
     exit: z.boolean().default(false),
   }),
   run: async ({ cwd, terminal, signal }, args) => {
+    const { runDemo } = await import('../demo/run-demo.js');
+    const { demoPassword } = await import('../demo/prepare.js');
     const out = path.resolve(cwd, args.out);
     const relative = path.relative(cwd, out) || '.';
     const print = (line: string) => void terminal.stdout.write(`${line}\n`);

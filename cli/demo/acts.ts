@@ -3,6 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobView } from '../../engine/api.js';
+import type { Explanation } from '../../repository/overlay/explain.js';
 import type { DemoFolders } from './prepare.js';
 import { demoPassword, writeOverlay } from './prepare.js';
 import { drawPictures } from './pictures.js';
@@ -224,7 +225,9 @@ async function untilTaken({ satchel }: Stage, resource: string, tenant: string, 
     const { exitCode, stdout } = await satchel.run(['explain', resource, '--tenant', tenant, '--json'], {
       accept: [0, 2],
     });
-    return exitCode === 0 && stdout.includes(`"${layer}"`) ? true : undefined;
+    if (exitCode !== 0) return undefined;
+    const { layers } = JSON.parse(stdout) as Explanation;
+    return layers.some(({ label, used }) => label === layer && used) || undefined;
   });
 }
 

@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import type { ExitCode } from '../command.js';
 import type { Output, Terminal } from '../output/terminal.js';
-import { protocolVersion, readFrames, replySchema, writeFrame } from './frames.js';
+import { protocolVersion, readFrames, writeFrame } from './frames.js';
+import { parseReply } from './parse-reply.js';
 import { withOwnerAddress } from './socket-address.js';
 
 export interface OwnerCall {
@@ -49,7 +50,7 @@ async function converse(socket: Socket, call: OwnerCall): Promise<ExitCode | und
   if (call.signal.aborted) await writeFrame(socket, { type: 'interrupt' });
   let accepted = false;
   try {
-    for await (const reply of readFrames(socket, replySchema)) {
+    for await (const reply of readFrames(socket, parseReply)) {
       if (reply.type === 'accepted') accepted = true;
       else if (reply.type === 'refused') throw new SatchelError('INTERNAL', reply.reason);
       else if (reply.type === 'write') await terminal[reply.to].write(reply.text);

@@ -1,9 +1,9 @@
 /**
- * The protocol between a command and the process that owns the data folder: one JSON document a line. Both ends parse
- * every line with a schema, and a line longer than the bound ends the connection.
+ * The protocol between a command and the process that owns the data folder: one JSON document a line. Both ends check every
+ * document, and a line longer than the bound ends the connection.
  */
 import type { Socket } from 'node:net';
-import { z } from 'zod';
+import type { ExitCode } from '../command.js';
 
 export const protocolVersion = 1;
 
@@ -11,42 +11,39 @@ export const protocolVersion = 1;
 export const maxFrameBytes = 1024 * 1024;
 const maxPieceCharacters = 16 * 1024;
 
-const outputShape = z.strictObject({
-  isTerminal: z.boolean(),
-  columns: z.int().min(1).max(10_000),
-  color: z.boolean(),
-});
+interface OutputShape {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+/** First and once: what to run, and for whom. */
+export interface CallRequest {
+  readonly type: 'call';
+  readonly protocol: typeof protocolVersion;
+  readonly arguments: readonly string[];
+  readonly cwd: string;
+  readonly stdout: OutputShape;
+  readonly stderr: OutputShape;
+}
 
 /** From the command to the owner. */
-export const requestSchema = z.discriminatedUnion('type', [
-  /** First and once: what to run, and for whom. */
-  z.strictObject({
-    type: z.literal('call'),
-    protocol: z.literal(protocolVersion),
-    arguments: z.array(z.string()).max(10_000),
-    cwd: z.string(),
-    stdout: outputShape,
-    stderr: outputShape,
-  }),
+export type Request =
+  | CallRequest
   /** Ctrl-C. */
-  z.strictObject({ type: z.literal('interrupt') }),
-  z.strictObject({ type: z.literal('resize'), columns: z.int().min(1).max(10_000) }),
-  z.strictObject({ type: z.literal('answer'), text: z.string() }),
-]);
-export type Request = z.infer<typeof requestSchema>;
-export type CallRequest = Extract<Request, { type: 'call' }>;
+  | { readonly type: 'interrupt' }
+  | { readonly type: 'resize'; readonly columns: number }
+  | { readonly type: 'answer'; readonly text: string };
 
 /** From the owner to the command. */
-export const replySchema = z.discriminatedUnion('type', [
+export type Reply =
   /** The command runs: what comes before it may be tried again elsewhere, what comes after may not. */
-  z.strictObject({ type: z.literal('accepted') }),
+  | { readonly type: 'accepted' }
   /** Nothing ran, and nothing will: the two processes do not understand each other. */
-  z.strictObject({ type: z.literal('refused'), reason: z.string() }),
-  z.strictObject({ type: z.literal('write'), to: z.enum(['stdout', 'stderr']), text: z.string() }),
-  z.strictObject({ type: z.literal('ask'), question: z.string(), hidden: z.boolean() }),
-  z.strictObject({ type: z.literal('exit'), code: z.union([z.literal([0, 1, 2, 3, 130])]) }),
-]);
-export type Reply = z.infer<typeof replySchema>;
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'write'; readonly to: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'ask'; readonly question: string; readonly hidden: boolean }
+  | { readonly type: 'exit'; readonly code: ExitCode };
 
 /** Resolves when the line left, so that a slow reader slows the writer, or when the connection is gone: readers notice. */
 export async function writeFrame(socket: Socket, frame: Request | Reply): Promise<void> {
@@ -61,8 +58,12 @@ export async function writeFrame(socket: Socket, frame: Request | Reply): Promis
   });
 }
 
-/** Frames as they come, until the other end is done. @throws Error on a line that is too long or does not parse */
-export async function* readFrames<Frame>(socket: Socket, schema: z.ZodType<Frame>): AsyncGenerator<Frame> {
+/**
+ * Frames as they come, until the other end is done.
+ * @param parse throws on what is no frame
+ * @throws Error on a line that is too long or does not parse
+ */
+export async function* readFrames<Frame>(socket: Socket, parse: (document: unknown) => Frame): AsyncGenerator<Frame> {
   let pending: Buffer = Buffer.alloc(0);
   // Left open when reading stops: who reads may still have something to say.
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -70,7 +71,7 @@ export async function* readFrames<Frame>(socket: Socket, schema: z.ZodType<Frame
     for (let end = pending.indexOf(10); end >= 0; end = pending.indexOf(10)) {
       const line = pending.toString('utf8', 0, end);
       pending = pending.subarray(end + 1);
-      yield schema.parse(JSON.parse(line));
+      yield parse(JSON.parse(line));
     }
     if (pending.length > maxFrameBytes)
       throw new Error(`a message on the socket is longer than ${maxFrameBytes} bytes`);

@@ -3,7 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { ExitCode } from '../command.js';
 import type { Output, Terminal } from '../output/terminal.js';
-import { pieces, readFrames, requestSchema, writeFrame, type CallRequest, type Request } from './frames.js';
+import { pieces, readFrames, writeFrame, type CallRequest, type Request } from './frames.js';
+import { parseRequest } from './parse-request.js';
 import { listenInFolder, removeSocket } from './socket-address.js';
 
 /** A command of another process. */
@@ -66,7 +67,7 @@ async function converse(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   socket.setTimeout(firstFrameMilliseconds, () => socket.destroy());
-  const frames = readFrames(socket, requestSchema);
+  const frames = readFrames(socket, parseRequest);
   const call = await readCall(frames, socket);
   if (!call) return;
   socket.setTimeout(0);

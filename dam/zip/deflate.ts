@@ -1,5 +1,4 @@
 /** Compressed archives: their size is known only once written, so they are written to a blob. */
-import { ZipArchive } from 'archiver';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { PackedEntry } from '../../workflows/contract/plan.js';
@@ -14,6 +13,8 @@ export async function* deflateZip(
   open: OpenBlob,
   { signal, onBytes }: { signal?: AbortSignal; onBytes?: (done: number) => void } = {},
 ): AsyncGenerator<Uint8Array> {
+  // Loaded only for those who want compressed archives: it takes as long as the rest of a command.
+  const { ZipArchive } = await import('archiver');
   const archive = new ZipArchive({ zlib: { level: 6 } });
   const ended = new AbortController();
   let done = 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
 import { openSatchel, type Satchel } from '../../compose.js';
-import { commands } from '../../cli/commands.js';
+import { loadCommands } from '../../cli/commands.js';
 import type { ExitCode } from '../../cli/command.js';
 import { parseArguments } from '../../cli/program.js';
 import { runCommand } from '../../cli/run-command.js';
@@ -35,7 +35,7 @@ export async function createCommandWorld(): Promise<CommandWorld> {
   const satchel = await openSatchel({ dataFolder: path.join(folder, 'data'), mode: 'command', work: false, log });
   const runAnswering: CommandWorld['runAnswering'] = async (reply, ...args) => {
     const terminal = { ...recordingTerminal(), ask: async () => reply };
-    const parsed = await parseArguments(commands, args, {}, terminal);
+    const parsed = await parseArguments(await loadCommands(args), args, {}, terminal);
     const caller = { terminal, cwd: folder, signal: new AbortController().signal };
     const code = typeof parsed === 'number' ? parsed : await runCommand(satchel, parsed, caller, false);
     return { code, ...terminal.written };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineCommand, wholeNumber, type CommandDefinition } from '../../cli/command.js';
-import { commands } from '../../cli/commands.js';
+import { loadAllCommands, loadCommands, residentCommands } from '../../cli/commands.js';
 import { parseArguments } from '../../cli/program.js';
 import { recordingTerminal } from './recording-terminal.js';
 
@@ -86,9 +86,28 @@ describe('parseArguments', () => {
 });
 
 describe('the commands of satchel', () => {
-  const parseReal = (...args: string[]) => parse(args, {}, commands);
+  const parseReal = async (...args: string[]) => parse(args, {}, await loadCommands(args));
 
-  it('have names of their own and a summary', () => {
+  it('are found by their names, alone; help and a name that is none take them all', async () => {
+    const commands = await loadAllCommands();
+    for (const { name } of commands) {
+      expect((await loadCommands(['--json', ...name.split(' '), 'x', '--data', 'D'])).map((one) => one.name)).toEqual([
+        name,
+      ]);
+    }
+    for (const args of [[], ['jobs'], ['jobs', 'burn'], ['tree', '--help'], ['constructor'], ['--data']]) {
+      expect(await loadCommands(args)).toEqual(commands);
+    }
+  });
+
+  it('are known as resident where they become the owner of the data folder', async () => {
+    const commands = await loadAllCommands();
+    const resident = commands.filter(({ place }) => place === 'process').map(({ name }) => name);
+    expect(resident).toEqual(residentCommands);
+  });
+
+  it('have names of their own and a summary', async () => {
+    const commands = await loadAllCommands();
     const names = commands.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { summary } of commands) expect(summary).toMatch(/^[a-z].*[^.]$/);
