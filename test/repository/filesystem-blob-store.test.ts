@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,17 @@ describe('the file blob store', () => {
       .map(({ name }) => name);
     expect(files).toEqual([sha256Of('content')]);
     expect(await store.localFile?.(sha256)).toBe(join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256));
+  });
+
+  it('removes what a killed process left unfinished, when no other one writes', async () => {
+    const folder = await temporaryFolder();
+    const { sha256 } = await (await createFilesystemBlobStore({ folder })).write(chunked('content', 3));
+    await writeFile(join(folder, 'tmp', 'unfinished'), 'cont');
+    await createFilesystemBlobStore({ folder });
+    expect(await readdir(join(folder, 'tmp'))).toEqual(['unfinished']);
+    const store = await createFilesystemBlobStore({ folder, alone: true });
+    expect(await readdir(join(folder, 'tmp'))).toEqual([]);
+    expect(await store.has(sha256)).toBe(true);
   });
 
   it('replaces a file that lost bytes when the content is written again', async () => {
