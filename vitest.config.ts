@@ -11,8 +11,8 @@ export default defineConfig({
     pool: 'forks',
     // Two files at a time: several start a Temporal server, which wants a core of its own.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     globalSetup: ['test/support/global-setup.ts'],
   },
 });

