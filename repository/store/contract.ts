@@ -110,8 +110,8 @@ export interface ByteRange {
 }
 
 /**
- * Gives the memory for the next chunk of a read, of any size; `bytes` is how many are still to come. Chunks are views of it, so
- * who gives the same memory again must be done with what it held. Without one every chunk has memory of its own.
+ * Gives the memory for the next chunk of a read, of any size; `bytes` is how many are still to come. A store may put its chunks
+ * there, so who gives the same memory again must be done with what it held. Without one every chunk has memory of its own.
  */
 export type ChunkMemory = (bytes: number) => Uint8Array;
 

@@ -9,20 +9,20 @@ import type { ContentFile } from './content-tree.js';
 const mostAtOnce = 4;
 
 export class BinariesAhead {
-  readonly #files: Iterator<ContentFile>;
+  readonly #files: AsyncIterator<ContentFile>;
   readonly #store: (file: ContentFile) => Promise<BinaryValue>;
   readonly #started = new Map<ContentFile, Promise<BinaryValue>>();
 
   /** @param files in the order in which they will be taken */
-  constructor(files: Iterable<ContentFile>, store: (file: ContentFile) => Promise<BinaryValue>) {
-    this.#files = files[Symbol.iterator]();
+  constructor(files: AsyncIterable<ContentFile>, store: (file: ContentFile) => Promise<BinaryValue>) {
+    this.#files = files[Symbol.asyncIterator]();
     this.#store = store;
   }
 
-  /** The stored binary of a file, whether it was started ahead or not. */
+  /** The stored binary of a file, whether it was started ahead or not. One after another. */
   async take(file: ContentFile): Promise<BinaryValue> {
     while (this.#started.size < mostAtOnce) {
-      const next = this.#files.next();
+      const next = await this.#files.next();
       if (next.done === true) break;
       const storing = this.#store(next.value);
       // Whoever takes it hears of a failure.

@@ -220,12 +220,13 @@ class Installation {
     }
   }
 
-  /** In the order in which they are applied; only of filters that take them whatever the repository holds. */
-  private *coveredBinaries(parent: ContentNode, parentPath: string): Generator<ContentFile> {
+  /** Binaries that are certainly taken, in the order in which nodes are applied. */
+  private async *coveredBinaries(parent: ContentNode, parentPath: string): AsyncGenerator<ContentFile> {
     for (const node of parent.children.values()) {
       const path = joinPath(parentPath, node.name);
-      const filter = coveringFilter(this.filters, path);
-      if (filter?.mode === 'replace' || filter?.mode === 'update') {
+      const filter = node.binaries.size > 0 ? coveringFilter(this.filters, path) : undefined;
+      // Merging keeps what is there.
+      if (filter && (!filter.mode.startsWith('merge') || !(await this.session.findNode(path)))) {
         for (const [name, file] of node.binaries) if (takesProperty(filter, path, name)) yield file;
       }
       yield* this.coveredBinaries(node, path);

@@ -61,6 +61,24 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStore>):
       expect((await bytesOf(store.stream(sha256))).equals(bytes)).toBe(true);
     });
 
+    it('may read into memory it is given, and then into the same again', async () => {
+      const store = await opened();
+      const bytes = Buffer.from(Array.from({ length: 10_000 }, (_, index) => (index * 7) % 251));
+      const { sha256 } = await store.write(chunked(bytes, 1000));
+      const memory = new Uint8Array(300);
+      const expectedLeft: number[] = [];
+      const read: Buffer[] = [];
+      const range = { start: 17, length: 5000 };
+      const chunks = store.read(sha256, range, (left) => {
+        expectedLeft.push(left);
+        return memory;
+      });
+      // Copied before the next one is asked for.
+      for await (const chunk of chunks) read.push(Buffer.from(chunk));
+      expect(Buffer.concat(read)).toEqual(bytes.subarray(17, 5017));
+      if (expectedLeft.length > 0) expect(expectedLeft).toEqual(Array.from({ length: 17 }, (_, n) => 5000 - n * 300));
+    });
+
     it('answers for the same bytes written twice, also at the same time, as for one blob', async () => {
       const store = await opened();
       const infos = await Promise.all([1, 7, 100].map((size) => store.write(chunked('the same bytes', size))));
