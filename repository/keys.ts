@@ -4,6 +4,11 @@
  *     n<parent path>\0<name>   a node; the root is `n\0`
  *     i<identifier>            path of the node with that identifier
  *     a<path>                  `<path>/rep:policy` exists
+ *     r<identifier>\0<path>    the node at that path has a Reference to that node
+ *     x<index>\0…              entries of an index (query/)
+ *     v<identifier>\0…         version history of the node with that identifier (versions/)
+ *     t<name>                  a node type that was registered (node-types/)
+ *     b<sha256>                a blob that the collector found unreferenced (maintenance/)
  *     e<name>                  an epoch: rewritten by every commit that changes what its name says
  *
  * With the parent path before the separator, one lookup finds a node, one range lists children, and a second range holds
@@ -51,3 +56,7 @@ export function pathOfPolicyKey(key: string): string {
 export const policyEpochKey = 'epolicies';
 /** The same for groups and their members. */
 export const groupEpochKey = 'egroups';
+/** The same for node types that are registered. */
+export const nodeTypeEpochKey = 'etypes';
+/** The same for definitions of indexes and how far they are built. */
+export const indexEpochKey = 'eindexes';

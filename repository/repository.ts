@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessStateCache } from './access/access-state.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
+import { requireBlobs } from './blob-references.js';
 import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
@@ -10,6 +11,7 @@ import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
 import { encodeRecord } from './record.js';
+import { validateReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import { openSession } from './session.js';
 import type { SessionContext } from './session.js';
@@ -28,7 +30,12 @@ export interface RepositoryStores {
  * The repository closes both stores when it is closed.
  */
 export async function openRepository({ nodes, blobs }: RepositoryStores): Promise<Repository> {
-  const repository = new StoreRepository({ store: nodes, blobs, accessStates: new AccessStateCache() });
+  const repository = new StoreRepository({
+    store: nodes,
+    blobs,
+    accessStates: new AccessStateCache(),
+    participants: [requireBlobs, validateReferences],
+  });
   await repository.initialise();
   return repository;
 }

@@ -6,7 +6,6 @@ import type { Change } from './api.js';
 import type { AccessStateCache } from './access/access-state.js';
 import { AccessEvaluator } from './access/evaluate.js';
 import { policyName } from './access/policy.js';
-import { propertiesEqual } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import {
   groupEpochKey,
@@ -21,6 +20,7 @@ import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
 import { changedProperties, mergeRecords } from './record-merge.js';
+import type { SaveParticipant } from './session-participant.js';
 import { assertPermitted } from './session-permissions.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
@@ -39,8 +39,8 @@ export interface SaveContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly userId: string;
-  /** SHA-256 of blobs the session wrote itself, which need no look. */
-  readonly ownBlobs: ReadonlySet<string>;
+  /** Asked in this order. */
+  readonly participants: readonly SaveParticipant[];
 }
 
 /**
@@ -55,16 +55,23 @@ export async function saveChanges(
 ): Promise<number | undefined> {
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
-  await assertBlobsPresent(context, plan);
   let current = snapshot;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
       assertPermitted(plan, evaluator);
-      const references = await validateNodes(plan, current, evaluator);
+      validateNodes(plan);
+      const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
+      const preconditions = await preconditionsOf(plan, current, evaluator);
+      const writes = writesOf(plan);
+      for (const participant of context.participants) {
+        const contribution = await participant(attempted);
+        if (contribution.preconditions) preconditions.push(...contribution.preconditions);
+        if (contribution.writes) writes.push(...contribution.writes);
+      }
       const commit = {
-        preconditions: [...(await preconditionsOf(plan, current, evaluator)), ...references],
-        writes: writesOf(plan),
+        preconditions,
+        writes,
         entry: encodeCommitEntry(context.userId, new Date(), await changesOf(plan, current)),
       };
       try {
@@ -105,23 +112,6 @@ function differs({ record, origin }: PendingNode): boolean {
     record.position !== origin.record.position ||
     changedProperties(origin.record, record).length > 0
   );
-}
-
-async function assertBlobsPresent({ blobs, ownBlobs }: SaveContext, plan: SavePlan): Promise<void> {
-  for (const { path, record, origin } of plan.nodes.values()) {
-    for (const [name, property] of record.properties) {
-      if (property.type !== 'Binary' || propertiesEqual(property, origin?.record.properties.get(name))) continue;
-      for (const value of property.values) {
-        if (typeof value !== 'object' || value.inline !== undefined || ownBlobs.has(value.sha256)) continue;
-        if (await blobs.has(value.sha256)) continue;
-        throw new RepositoryError(
-          'BLOB_MISSING',
-          `The bytes of ${path}/${name} (SHA-256 ${value.sha256}) are not in the blob store; write them with createBinary.`,
-          { paths: [path] },
-        );
-      }
-    }
-  }
 }
 
 async function preconditionsOf(

@@ -14,6 +14,7 @@ import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
 import { SessionNode } from './session-node.js';
+import type { SaveParticipant } from './session-participant.js';
 import { saveChanges } from './session-save.js';
 import { TransientSpace } from './session-transient.js';
 import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js';
@@ -28,6 +29,8 @@ export interface SessionContext {
   readonly store: NodeStore;
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
+  /** Asked in this order at every save. */
+  readonly participants: readonly SaveParticipant[];
 }
 
 /** @param snapshot belongs to the session from here on */
@@ -39,7 +42,6 @@ export async function openSession(context: SessionContext, userId: string, snaps
 class RepositorySession implements Session {
   readonly #context: SessionContext;
   readonly #transient = new TransientSpace();
-  readonly #ownBlobs = new Set<string>();
   #view: SessionView;
   #access: AccessEvaluator;
   /** Children placed so far, so that later ones come after them. */
@@ -260,9 +262,7 @@ class RepositorySession implements Session {
       typeof source === 'string' ? [Buffer.from(source)] : source instanceof Uint8Array ? [source] : source;
     const start = await readStart(chunks);
     if (start.rest === undefined) return inlineBinary(start.bytes);
-    const info = await this.#context.blobs.write(start.rest);
-    this.#ownBlobs.add(info.sha256);
-    return info;
+    return this.#context.blobs.write(start.rest);
   }
 
   openBinary(value: BinaryValue, range?: ByteRange): Readable {
@@ -287,8 +287,8 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const { store, blobs, accessStates } = this.#context;
-    const context = { store, blobs, accessStates, userId: this.userId, ownBlobs: this.#ownBlobs };
+    const { store } = this.#context;
+    const context = { ...this.#context, userId: this.userId };
     const sequence = await saveChanges(context, this.#transient, this.#view.shared.peek());
     this.#transient.clear();
     if (sequence === undefined) return this.sequence;

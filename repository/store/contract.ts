@@ -83,14 +83,44 @@ export interface NodeStore {
   commit(commit: Commit): Promise<number>;
   /** The newest sequence. */
   head(): Promise<number>;
-  /** Journal entries after `after`, oldest first, up to the head at the time of the call. */
+  /**
+   * Journal entries after `after`, oldest first, up to the head at the time of the call.
+   * @throws RepositoryError JOURNAL_TRIMMED when some of them are no longer kept
+   */
   journal(after: number): AsyncIterable<JournalEntry>;
+  /** The sequence up to which the journal was trimmed: `journal(journalStart())` is all that is kept. 0: nothing was. */
+  journalStart(): Promise<number>;
+  /** Forgets journal entries up to and including `upTo`, which is at most the head. Trimming less than before does nothing. */
+  trimJournal(upTo: number): Promise<void>;
   /** Calls back after commits became durable, of any process on this store; at least once per burst. Returns a stop. */
   onCommit(listener: () => void): () => void;
   /** A named, durable position in the journal; not journaled itself. `undefined` when it was never set. */
   getCursor(name: string): Promise<number | undefined>;
   setCursor(name: string, sequence: number): Promise<void>;
+  /** Every cursor and its position. */
+  cursors(): Promise<ReadonlyMap<string, number>>;
+  /** Does nothing for a cursor that was never set. */
+  removeCursor(name: string): Promise<void>;
+  /**
+   * Makes an empty store equal to another one: records with their versions, journal, cursors, head. All of it is there when the
+   * promise resolves; after a failure or a crash the store is empty or says so when it is opened.
+   * @throws RepositoryError STORE_NOT_EMPTY
+   */
+  restore(content: StoreContent): Promise<void>;
   close(): Promise<void>;
+}
+
+/** All that a node store holds, as of one moment: for backups and moves between backends. */
+export interface StoreContent {
+  /** The newest commit. */
+  readonly sequence: number;
+  /** See `NodeStore.journalStart`. */
+  readonly journalStart: number;
+  /** In the order of the keys. */
+  readonly records: AsyncIterable<readonly StoredEntry[]>;
+  /** From `journalStart` + 1 to `sequence`, oldest first. */
+  readonly journal: AsyncIterable<JournalEntry>;
+  readonly cursors: ReadonlyMap<string, number>;
 }
 
 /** What is known of a blob from the moment it was written. */
@@ -115,12 +145,28 @@ export interface ByteRange {
  */
 export type ChunkMemory = (bytes: number) => Uint8Array;
 
+/** A blob as a listing shows it. */
+export interface ListedBlob {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** When these bytes were last written, the first time or again. */
+  readonly modified: Date;
+}
+
 export interface BlobStore {
-  /** Streams in once; hashes, counts and checks on the way. Writing the same bytes twice keeps one copy. */
+  /**
+   * Streams in once; hashes, counts and checks on the way. Writing the same bytes twice keeps one copy, and counts as written
+   * now, so that a collector leaves it alone.
+   */
   write(source: AsyncIterable<Uint8Array>): Promise<BlobInfo>;
   /** @throws RepositoryError BLOB_MISSING when it is not there or shorter than recorded */
   read(sha256: string, range?: ByteRange, memory?: ChunkMemory): AsyncIterable<Uint8Array>;
   has(sha256: string): Promise<boolean>;
+  /** Every blob there is, in no order; what is written or removed meanwhile may be missing or shown. */
+  list(): AsyncIterable<ListedBlob>;
+  /** Removes a blob; does nothing for one that is not there. Only the collector may decide to (collect-blobs). */
+  remove(sha256: string): Promise<void>;
   /**
    * A local file with the blob's bytes for programs that need one; never written to.
    * Stores that are not on this machine have no such file and leave the method out.

@@ -13,6 +13,7 @@ import type {
   NodeStore,
   Precondition,
   RangeOptions,
+  StoredEntry,
   StoredRecord,
   StoreSnapshot,
 } from '../../repository/store/contract.js';
@@ -21,6 +22,7 @@ import type {
 export function createMemoryNodeStore(): NodeStore {
   const history = new Map<string, { readonly sequence: number; readonly value: string | undefined }[]>();
   const journal: string[] = [];
+  let journalStart = 0;
   const cursors = new Map<string, number>();
   const listeners = new Set<() => void>();
 
@@ -77,6 +79,8 @@ export function createMemoryNodeStore(): NodeStore {
     head: async () => journal.length,
     async *journal(after) {
       const head = journal.length;
+      if (after < journalStart)
+        throw new RepositoryError('JOURNAL_TRIMMED', `The journal starts after ${journalStart}.`);
       for (let sequence = after + 1; sequence <= head; sequence++)
         yield { sequence, entry: journal[sequence - 1] ?? '' };
     },
@@ -89,12 +93,33 @@ export function createMemoryNodeStore(): NodeStore {
     async setCursor(name, sequence) {
       cursors.set(name, sequence);
     },
+    cursors: async () => new Map(cursors),
+    async removeCursor(name) {
+      cursors.delete(name);
+    },
+    journalStart: async () => journalStart,
+    async trimJournal(upTo) {
+      journalStart = Math.max(journalStart, Math.min(upTo, journal.length));
+      journal.fill('', 0, journalStart);
+    },
+    async restore(content) {
+      if (journal.length > 0) throw new RepositoryError('STORE_NOT_EMPTY', 'The store holds content already.');
+      const records: StoredEntry[] = [];
+      for await (const batch of content.records) records.push(...batch);
+      const entries: string[] = [];
+      for await (const { sequence, entry } of content.journal) entries[sequence - 1] = entry;
+      for (const { key, value, version } of records) history.set(key, [{ sequence: version, value }]);
+      for (const [name, position] of content.cursors) cursors.set(name, position);
+      for (let index = 0; index < content.sequence; index++) journal.push(entries[index] ?? '');
+      journalStart = content.journalStart;
+    },
     close: async () => undefined,
   };
 }
 
 export function createMemoryBlobStore(): BlobStore {
   const blobs = new Map<string, Buffer>();
+  const modified = new Map<string, Date>();
   const bytesOf = (sha256: string, range?: ByteRange): Buffer => {
     const bytes = blobs.get(sha256);
     const end = range ? range.start + range.length : (bytes?.length ?? 0);
@@ -112,10 +137,19 @@ export function createMemoryBlobStore(): BlobStore {
       const bytes = Buffer.concat(chunks);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       blobs.set(sha256, bytes);
+      modified.set(sha256, new Date());
       return { sha256, size: bytes.length, crc32: crc32(bytes) };
     },
     read,
     has: async (sha256) => blobs.has(sha256),
+    async *list() {
+      for (const [sha256, bytes] of blobs) {
+        yield { sha256, size: bytes.length, modified: modified.get(sha256) ?? new Date(0) };
+      }
+    },
+    async remove(sha256) {
+      blobs.delete(sha256);
+    },
     stream: (sha256, range) => Readable.from(read(sha256, range), { objectMode: false }),
     close: async () => undefined,
   };

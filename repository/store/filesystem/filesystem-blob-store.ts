@@ -3,14 +3,15 @@
  * to its place, so that a name that exists always has all its bytes.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { RepositoryError } from '../../errors.js';
 import { chunkBytes, newMemory } from '../chunk-memory.js';
-import type { BlobInfo, BlobStore, ByteRange, ChunkMemory } from '../contract.js';
+import type { BlobInfo, BlobStore, ByteRange, ChunkMemory, ListedBlob } from '../contract.js';
 
 /**
  * @param options.folder is created when missing; several processes may share it
@@ -39,7 +40,7 @@ class FilesystemBlobStore implements BlobStore {
     try {
       info = await this.#writeFile(file, source);
       const target = this.#pathOf(info.sha256);
-      if (await isFileOfSize(target, info.size)) await unlink(file);
+      if (await isRenewed(target, info.size)) await unlink(file);
       else await this.#moveInto(file, target);
     } catch (error) {
       await rm(file, { force: true });
@@ -110,6 +111,23 @@ class FilesystemBlobStore implements BlobStore {
     return isSha256(sha256) && (await isFileOfSize(this.#pathOf(sha256), undefined));
   }
 
+  async *list(): AsyncIterable<ListedBlob> {
+    // Two levels of folders, each named after two digits of the hash.
+    for (const first of await namesIn(this.folder)) {
+      if (!/^[0-9a-f]{2}$/.test(first)) continue;
+      for (const second of await namesIn(join(this.folder, first))) {
+        for (const sha256 of await namesIn(join(this.folder, first, second))) {
+          const found = isSha256(sha256) ? await statIfThere(this.#pathOf(sha256)) : undefined;
+          if (found?.isFile()) yield { sha256, size: found.size, modified: found.mtime };
+        }
+      }
+    }
+  }
+
+  async remove(sha256: string): Promise<void> {
+    await rm(this.#pathOf(sha256), { force: true });
+  }
+
   async localFile(sha256: string): Promise<string> {
     const file = this.#pathOf(sha256);
     if (!(await isFileOfSize(file, undefined))) throw blobMissing(sha256);
@@ -154,11 +172,30 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
 
 /** @param size `undefined`: any */
 async function isFileOfSize(file: string, size: number | undefined): Promise<boolean> {
+  const found = await statIfThere(file);
+  return found?.isFile() === true && (size === undefined || found.size === size);
+}
+
+/** Whether the file is there whole; then it counts as written now. */
+async function isRenewed(file: string, size: number): Promise<boolean> {
+  if (!(await isFileOfSize(file, size))) return false;
+  const now = new Date();
+  return (await unlessMissing(utimes(file, now, now).then(() => true))) ?? false;
+}
+
+async function statIfThere(file: string): Promise<Stats | undefined> {
+  return unlessMissing(stat(file));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await unlessMissing(readdir(folder))) ?? [];
+}
+
+async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
   try {
-    const found = await stat(file);
-    return found.isFile() && (size === undefined || found.size === size);
+    return await result;
   } catch (error) {
-    if (isErrorCode(error, 'ENOENT')) return false;
+    if (isErrorCode(error, 'ENOENT') || isErrorCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

@@ -2,12 +2,21 @@
  * Nodes in one LevelDB folder. LevelDB belongs to one process at a time, so the commit lock is a queue in this process:
  * commits that wait together are checked one after another and written in one synced batch.
  *
- * Keys in the database: `k<key>` records as `<version>:<value>`, `j<sequence>` journal entries, `c<name>` cursors, `h` the head.
+ * Keys in the database: `k<key>` records as `<version>:<value>`, `j<sequence>` journal entries, `c<name>` cursors, `h` the head,
+ * `s` the sequence up to which the journal was trimmed, `u` while a restore is under way.
  */
 import { Level } from 'level';
 
 import { RepositoryError } from '../../errors.js';
-import type { Commit, JournalEntry, KeyRange, NodeStore, RangeOptions, StoredEntry } from '../contract.js';
+import type {
+  Commit,
+  JournalEntry,
+  KeyRange,
+  NodeStore,
+  RangeOptions,
+  StoreContent,
+  StoredEntry,
+} from '../contract.js';
 import type { StoredRecord, StoreSnapshot } from '../contract.js';
 import { StoreConflict } from '../contract.js';
 import { failedPreconditions, RecentWrites } from '../precondition.js';
@@ -16,6 +25,8 @@ const headKey = 'h';
 const recordPrefix = 'k';
 const journalPrefix = 'j';
 const cursorPrefix = 'c';
+const journalStartKey = 's';
+const unfinishedKey = 'u';
 /** Entries read per call of an iterator: long enough to amortise the call, short enough to stay flat in memory. */
 const batchSize = 256;
 /** `getSync` is ten times quicker than `get`, but blocks; up to this many reads stay far below 2 ms. */
@@ -26,16 +37,28 @@ type Snapshot = ReturnType<Database['snapshot']>;
 
 /**
  * @param options.folder is created when missing; one process at a time may have it open
+ * @param options.sync false leaves it to the system when commits reach the disk: they survive the end of the process, but not
+ * a power failure. Default true.
  * @throws STORE_LOCKED, STORE_CORRUPT
  */
-export async function createLevelNodeStore(options: { readonly folder: string }): Promise<NodeStore> {
+export async function createLevelNodeStore(options: {
+  readonly folder: string;
+  readonly sync?: boolean;
+}): Promise<NodeStore> {
   const db: Database = new Level<string, string>(options.folder, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
   try {
     await db.open();
   } catch (error) {
     throw openError(options.folder, error);
   }
-  return new LevelNodeStore(db, Number(db.getSync(headKey) ?? '0'));
+  if (db.getSync(unfinishedKey) !== undefined) {
+    await db.close();
+    throw new RepositoryError(
+      'STORE_CORRUPT',
+      `The restore into ${options.folder} was interrupted; delete the folder and restore again.`,
+    );
+  }
+  return new LevelNodeStore(db, options.sync ?? true);
 }
 
 interface WaitingCommit {
@@ -52,16 +75,20 @@ interface AcceptedCommit {
 
 class LevelNodeStore implements NodeStore {
   readonly #db: Database;
-  readonly #recent: RecentWrites;
+  readonly #sync: boolean;
   readonly #listeners = new Set<() => void>();
+  #recent: RecentWrites;
   #head: number;
+  #journalStart: number;
   #waiting: WaitingCommit[] = [];
   #writing: Promise<void> | undefined;
 
-  constructor(db: Database, head: number) {
+  constructor(db: Database, sync: boolean) {
     this.#db = db;
-    this.#head = head;
-    this.#recent = new RecentWrites(head);
+    this.#sync = sync;
+    this.#head = Number(db.getSync(headKey) ?? '0');
+    this.#journalStart = Number(db.getSync(journalStartKey) ?? '0');
+    this.#recent = new RecentWrites(this.#head);
   }
 
   async snapshot(): Promise<StoreSnapshot> {
@@ -100,7 +127,7 @@ class LevelNodeStore implements NodeStore {
         batch.put(journalKey(sequence), waiting.commit.entry);
       }
       batch.put(headKey, String(head));
-      await batch.write({ sync: true });
+      await batch.write({ sync: this.#sync });
     } catch (error) {
       for (const { waiting } of accepted) waiting.reject(writeError(error));
       return;
@@ -165,6 +192,12 @@ class LevelNodeStore implements NodeStore {
 
   async *journal(after: number): AsyncIterable<JournalEntry> {
     const head = this.#head;
+    if (after < this.#journalStart) {
+      throw new RepositoryError(
+        'JOURNAL_TRIMMED',
+        `The journal starts after commit ${this.#journalStart}; ${after} was asked for. Read the content anew.`,
+      );
+    }
     if (after >= head) return;
     const range = { gte: journalKey(after + 1), lt: journalKey(head + 1) };
     let expected = after + 1;
@@ -199,6 +232,53 @@ class LevelNodeStore implements NodeStore {
     } catch (error) {
       throw writeError(error);
     }
+  }
+
+  async cursors(): Promise<ReadonlyMap<string, number>> {
+    const entries = await this.#db.iterator({ gte: cursorPrefix, lt: nextPrefix(cursorPrefix) }).all();
+    return new Map(entries.map(([key, value]) => [key.slice(cursorPrefix.length), Number(value)]));
+  }
+
+  async removeCursor(name: string): Promise<void> {
+    await this.#db.del(cursorPrefix + name);
+  }
+
+  async journalStart(): Promise<number> {
+    return this.#journalStart;
+  }
+
+  async trimJournal(upTo: number): Promise<void> {
+    const start = Math.min(upTo, this.#head);
+    if (start <= this.#journalStart) return;
+    // First what is promised, then the removal: a crash between the two leaves entries that nobody asks for.
+    await this.#db.put(journalStartKey, String(start), { sync: this.#sync });
+    this.#journalStart = start;
+    await this.#db.clear({ gte: journalPrefix, lt: journalKey(start + 1) });
+  }
+
+  async restore(content: StoreContent): Promise<void> {
+    if (this.#head > 0) {
+      throw new RepositoryError('STORE_NOT_EMPTY', 'The store holds content already; restore into an empty one.');
+    }
+    await this.#db.put(unfinishedKey, '', { sync: true });
+    try {
+      for await (const entries of content.records) {
+        const batch = this.#db.batch();
+        for (const { key, value, version } of entries) batch.put(recordPrefix + key, `${version}:${value}`);
+        await batch.write();
+      }
+      for await (const { sequence, entry } of content.journal) await this.#db.put(journalKey(sequence), entry);
+      const batch = this.#db.batch().del(unfinishedKey);
+      for (const [name, position] of content.cursors) batch.put(cursorPrefix + name, String(position));
+      batch.put(journalStartKey, String(content.journalStart)).put(headKey, String(content.sequence));
+      await batch.write({ sync: true });
+    } catch (error) {
+      await this.#db.clear();
+      throw writeError(error);
+    }
+    this.#head = content.sequence;
+    this.#journalStart = content.journalStart;
+    this.#recent = new RecentWrites(this.#head);
   }
 
   async close(): Promise<void> {
@@ -265,6 +345,11 @@ async function* entriesOf(
   } finally {
     await iterator.close();
   }
+}
+
+/** The end of the range of keys that start with a letter. */
+function nextPrefix(prefix: string): string {
+  return String.fromCharCode(prefix.charCodeAt(0) + 1);
 }
 
 function journalKey(sequence: number): string {
