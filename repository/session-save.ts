@@ -41,27 +41,36 @@ export interface SaveContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
-  readonly userId: string;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
 }
 
+export interface SavedChanges {
+  readonly sequence: number;
+  /** The rights that the changes were checked with, and which stood at the commit. */
+  readonly evaluator: AccessEvaluator;
+  /** The commit itself changed policies or groups. */
+  readonly changesRights: boolean;
+}
+
 /**
  * @param snapshot the session's
- * @returns the commit's sequence; `undefined` when nothing differs from the store
+ * @param access the session's rights, as of its snapshot
+ * @returns `undefined` when nothing differs from the store
  * @throws CONFLICT, ACCESS_DENIED, PATH_NOT_FOUND, ITEM_EXISTS, CONSTRAINT_VIOLATION, BLOB_MISSING
  */
 export async function saveChanges(
   context: SaveContext,
   transient: TransientSpace,
   snapshot: StoreSnapshot,
-): Promise<number | undefined> {
+  access: AccessEvaluator,
+): Promise<SavedChanges | undefined> {
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
   let current = snapshot;
+  let evaluator = access;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
       assertPermitted(plan, evaluator);
       validateNodes(plan);
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
@@ -76,18 +85,18 @@ export async function saveChanges(
       const commit = {
         preconditions,
         writes,
-        entry: encodeCommitEntry(context.userId, new Date(), await changesOf(plan, current)),
+        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current)),
       };
       try {
         const sequence = await context.store.commit(commit);
         context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
-        return sequence;
+        return { sequence, evaluator, changesRights: writes.some(({ key }) => rightsEpochs.has(key)) };
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
         if (current !== snapshot) await current.close();
         current = await context.store.snapshot();
-        const newest = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
-        await rebase(plan, error.failed, current, newest);
+        evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), evaluator.userId);
+        await rebase(plan, error.failed, current, evaluator);
       }
     }
   } finally {
@@ -95,6 +104,8 @@ export async function saveChanges(
   }
   throw conflict([...plan.nodes.keys()]);
 }
+
+const rightsEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey]);
 
 async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
   const removed: RemovedNodes[] = [];
@@ -159,6 +170,7 @@ async function identifierPreconditions(plan: SavePlan, snapshot: StoreSnapshot):
   const added = [...plan.nodes.values()].filter(
     ({ origin, record }) => !origin && textOf(record, 'jcr:uuid') === record.identifier,
   );
+  if (added.length === 0) return [];
   const freed = new Set(plan.removed.flatMap(({ nodes }) => nodes.map(({ record }) => record.identifier)));
   const entries = await snapshot.getMany(added.map(({ record }) => identifierKey(record.identifier)));
   return added.map(({ path, record }, index) => {
@@ -229,6 +241,7 @@ async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Chang
     if (properties.length > 0) changes.push({ kind: 'propertiesChanged', path, primaryType, properties });
     if (inPlace && record.position !== origin.record.position) reordered.add(parentOf(path));
   }
+  if (reordered.size === 0) return changes;
   const parents = await readStoredNodes(snapshot, [...reordered]);
   for (const path of reordered) {
     const parent = plan.nodes.get(path) ?? parents.get(path);

@@ -49,6 +49,7 @@ class RepositorySession implements Session {
   #access: AccessEvaluator;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
+  #releasing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(
@@ -70,8 +71,9 @@ class RepositorySession implements Session {
     return !this.#transient.isEmpty;
   }
 
-  async getNode(path: string): Promise<RepositoryNode> {
-    return toNode(await this.#require(path));
+  getNode(path: string): Promise<RepositoryNode> {
+    const known = this.#cached(path);
+    return known ? Promise.resolve(known) : this.#require(path).then(toNode);
   }
 
   findNode(path: string): Promise<RepositoryNode | undefined> {
@@ -310,13 +312,14 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const { store } = this.#context;
-    const context = { ...this.#context, userId: this.userId };
-    const sequence = await saveChanges(context, this.#transient, this.#view.shared.peek());
+    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#access);
     this.#transient.clear();
-    if (sequence === undefined) return this.sequence;
-    await this.#moveTo(await store.snapshot());
-    return sequence;
+    if (saved === undefined) return this.sequence;
+    const newest = await this.#context.store.snapshot();
+    // The commit required the rights it was checked with to stand, so without another commit since they still do.
+    const access = newest.sequence === saved.sequence && !saved.changesRights ? saved.evaluator : undefined;
+    await this.#moveTo(newest, access);
+    return saved.sequence;
   }
 
   async refresh(keepChanges = false): Promise<void> {
@@ -349,18 +352,21 @@ class RepositorySession implements Session {
     for (const { path } of removed) if (!remaining.has(path)) this.#transient.forgetRemoved(path);
   }
 
-  async #moveTo(snapshot: StoreSnapshot): Promise<void> {
+  /** @param access as of that snapshot, when it is known */
+  async #moveTo(snapshot: StoreSnapshot, access?: AccessEvaluator): Promise<void> {
     const previous = this.#view.shared;
-    this.#access = new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
+    this.#access = access ?? new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
     await this.#context.nodes.catchUp(snapshot.sequence);
     this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient, this.#context.nodes);
-    await previous.release();
+    // Nobody waits for it but `close`: a save would take half as long again.
+    this.#releasing = previous.release();
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#transient.clear();
+    await this.#releasing;
     await this.#view.shared.release();
   }
 

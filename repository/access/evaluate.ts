@@ -13,13 +13,13 @@ import type { AtomicPrivilege } from './privileges.js';
 /** One user's rights under one access state. */
 export class AccessEvaluator {
   readonly state: AccessState;
-  readonly #userId: string;
+  readonly userId: string;
   readonly #groups: ReadonlySet<string>;
   readonly #mayDoEverything: boolean;
 
   constructor(state: AccessState, userId: string) {
     this.state = state;
-    this.#userId = userId;
+    this.userId = userId;
     this.#groups = groupsOfMember(state.members, userId);
     this.#mayDoEverything = userId === adminUser || this.#groups.has(groups.administrators);
   }
@@ -37,7 +37,7 @@ export class AccessEvaluator {
       const entries = this.state.policies.get(node);
       if (!entries) continue;
       const decision =
-        decide(entries, (principal) => principal === this.#userId, node, path, privilege) ??
+        decide(entries, (principal) => principal === this.userId, node, path, privilege) ??
         decide(entries, (principal) => this.#groups.has(principal), node, path, privilege);
       if (decision !== undefined) return decision;
     }
