@@ -3,6 +3,7 @@
  * gives the one implementation, over any store that fulfils the store contract.
  */
 import type { Readable } from 'node:stream';
+import type { NodeTypeRegistry } from './node-types/registry.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
 
@@ -28,10 +29,17 @@ export interface RepositoryNode {
 }
 
 export interface NodeInput {
-  /** Default `nt:unstructured`. */
+  /** Default: what the parent's type says of children without one, else `nt:unstructured`. */
   readonly primaryType?: string;
   readonly mixins?: readonly string[];
   readonly properties?: Readonly<Record<string, PropertyInput>>;
+  /** See `SetOptions`; autocreated children are not added either, they come with the import. */
+  readonly imported?: boolean;
+}
+
+export interface SetOptions {
+  /** The content was made elsewhere: values of protected properties (jcr:created, jcr:isCheckedOut) are taken as given. */
+  readonly imported?: boolean;
 }
 
 export const privileges = [
@@ -56,6 +64,8 @@ export type Privilege = (typeof privileges)[number];
  */
 export interface Session {
   readonly userId: string;
+  /** The node types of the commit this session sees. */
+  readonly nodeTypes: NodeTypeRegistry;
   /** The commit this session sees; moves on by `save` and `refresh`. */
   readonly sequence: number;
   readonly hasPendingChanges: boolean;
@@ -73,10 +83,17 @@ export interface Session {
 
   /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
   addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
-  /** Adds every missing ancestor as `intermediateType` (default `nt:unstructured`), then the node if missing. */
+  /** Adds every missing ancestor as `intermediateType` (default as in `addNode`), then the node if missing. */
   ensureNode(path: string, input?: NodeInput, intermediateType?: string): Promise<RepositoryNode>;
-  /** `null` removes a property; naming one that does not exist is fine. @throws PATH_NOT_FOUND, INVALID_VALUE */
-  setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode>;
+  /**
+   * `null` removes a property; naming one that does not exist is fine.
+   * @throws PATH_NOT_FOUND, INVALID_VALUE, CONSTRAINT_VIOLATION (a protected property)
+   */
+  setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    options?: SetOptions,
+  ): Promise<RepositoryNode>;
   /** Removes the node and all below. @throws PATH_NOT_FOUND */
   remove(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;

@@ -7,6 +7,7 @@ import { requireBlobs } from './blob-references.js';
 import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
+import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
@@ -34,6 +35,7 @@ export async function openRepository({ nodes, blobs }: RepositoryStores): Promis
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
+    nodeTypes: new NodeTypeCache(),
     participants: [requireBlobs, validateReferences],
   });
   await repository.initialise();

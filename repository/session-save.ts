@@ -11,11 +11,13 @@ import {
   groupEpochKey,
   identifierKey,
   nodeKey,
+  nodeTypeEpochKey,
   pathOfNodeKey,
   policyEpochKey,
   policyKey,
   subtreeRanges,
 } from './keys.js';
+import type { NodeTypeCache } from './node-types/registry-cache.js';
 import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
@@ -38,6 +40,7 @@ export interface SaveContext {
   readonly store: NodeStore;
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
+  readonly nodeTypes: NodeTypeCache;
   readonly userId: string;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
@@ -60,9 +63,11 @@ export async function saveChanges(
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
       assertPermitted(plan, evaluator);
-      validateNodes(plan);
+      const types = await context.nodeTypes.stateOf(current);
+      await validateNodes({ plan, snapshot: current, types: types.registry });
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
+      preconditions.push({ kind: 'version', key: nodeTypeEpochKey, version: types.epoch });
       const writes = writesOf(plan);
       for (const participant of context.participants) {
         const contribution = await participant(attempted);

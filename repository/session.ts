@@ -4,12 +4,15 @@ import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
 import { AccessEvaluator } from './access/evaluate.js';
 import { expandPrivileges } from './access/privileges.js';
-import type { NodeInput, Privilege, RepositoryNode, Session } from './api.js';
+import type { NodeInput, Privilege, RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
-import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
+import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
-import { isNodeType, nodeType } from './node-types.js';
-import { assertName, assertPath, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import { assertNotProtected, autocreatedProperties, toDefinedType } from './node-types/define-properties.js';
+import type { EffectiveNodeType } from './node-types/effective-node-type.js';
+import type { NodeTypeCache } from './node-types/registry-cache.js';
+import type { NodeTypeRegistry } from './node-types/registry.js';
+import { assertName, assertPath, isDescendantOrSelf, joinPath, nameOf, parentOf } from './path.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
@@ -29,6 +32,7 @@ export interface SessionContext {
   readonly store: NodeStore;
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
+  readonly nodeTypes: NodeTypeCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
 }
@@ -36,7 +40,9 @@ export interface SessionContext {
 /** @param snapshot belongs to the session from here on */
 export async function openSession(context: SessionContext, userId: string, snapshot: StoreSnapshot): Promise<Session> {
   const state = await context.accessStates.stateOf(snapshot);
-  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), new AccessEvaluator(state, userId));
+  const { registry } = await context.nodeTypes.stateOf(snapshot);
+  const access = new AccessEvaluator(state, userId);
+  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), access, registry);
 }
 
 class RepositorySession implements Session {
@@ -44,6 +50,7 @@ class RepositorySession implements Session {
   readonly #transient = new TransientSpace();
   #view: SessionView;
   #access: AccessEvaluator;
+  #types: NodeTypeRegistry;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
   #closed = false;
@@ -53,10 +60,16 @@ class RepositorySession implements Session {
     readonly userId: string,
     shared: SharedSnapshot,
     access: AccessEvaluator,
+    types: NodeTypeRegistry,
   ) {
     this.#context = context;
     this.#view = new SessionView(shared, this.#transient);
     this.#access = access;
+    this.#types = types;
+  }
+
+  get nodeTypes(): NodeTypeRegistry {
+    return this.#types;
   }
 
   get sequence(): number {
@@ -135,29 +148,56 @@ class RepositorySession implements Session {
     const parent = await this.#require(parentOf(path));
     // A node of the store that the user may not read does not show here: the save refuses it.
     if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
-    const record = await this.#newRecord(path, input, this.#nextPosition(parent.record));
+    const fallback = this.#defaultType(parent.record, nameOf(path));
+    const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
+    if (!input.imported) await this.#addAutocreated(path, record, ensured);
     return toNode({ path, record, version: 0, pending: undefined });
   }
 
-  async #newRecord(path: string, input: NodeInput, position: string | undefined): Promise<NodeRecord> {
+  #defaultType(parent: NodeRecord, name: string): string {
+    const type = this.#effective(parent).defaultChildType(name) ?? 'nt:unstructured';
+    const definition = this.#types.get(type);
+    return definition?.abstract || definition?.mixin ? 'nt:unstructured' : type;
+  }
+
+  async #addAutocreated(path: string, record: NodeRecord, ensured: boolean): Promise<void> {
+    for (const { name, defaultType = 'nt:unstructured' } of this.#effective(record).autocreatedChildren) {
+      const child = joinPath(path, name);
+      if (!(await this.#view.read(child))) await this.#add(child, { primaryType: defaultType }, ensured);
+    }
+  }
+
+  #effective(record: NodeRecord): EffectiveNodeType {
+    return this.#types.effective(primaryTypeOf(record), mixinsOf(record));
+  }
+
+  async #newRecord(
+    path: string,
+    input: NodeInput,
+    fallbackType: string,
+    position: string | undefined,
+  ): Promise<NodeRecord> {
     const properties = new Map<string, Property>();
     for (const [name, value] of Object.entries(input.properties ?? {})) {
-      properties.set(name, definedProperty(path, name, value));
+      properties.set(name, givenProperty(path, name, value));
     }
     if (input.primaryType !== undefined || !properties.has('jcr:primaryType')) {
-      const primaryType = input.primaryType ?? 'nt:unstructured';
-      properties.set('jcr:primaryType', definedProperty(path, 'jcr:primaryType', primaryType));
+      const primaryType = input.primaryType ?? fallbackType;
+      properties.set('jcr:primaryType', givenProperty(path, 'jcr:primaryType', primaryType));
     }
     if (input.mixins && input.mixins.length > 0) {
-      properties.set('jcr:mixinTypes', definedProperty(path, 'jcr:mixinTypes', input.mixins));
+      properties.set('jcr:mixinTypes', givenProperty(path, 'jcr:mixinTypes', input.mixins));
     }
     const draft = { identifier: randomUUID(), position, properties };
-    if (isOfType(draft, 'mix:created')) {
-      if (!properties.has('jcr:created')) properties.set('jcr:created', toProperty(path, new Date()));
-      if (!properties.has('jcr:createdBy')) properties.set('jcr:createdBy', toProperty(path, this.userId));
+    const effective = this.#effective(draft);
+    for (const [name, property] of properties) {
+      // Where a node comes from elsewhere, it brings these along.
+      if (!input.imported && !initialProperties.has(name)) assertNotProtected(effective, path, name, property);
+      properties.set(name, toDefinedType(effective, path, name, property));
     }
-    if (!isOfType(draft, 'mix:referenceable')) return draft;
+    this.#addMissing(effective, path, properties);
+    if (!effective.types.has('mix:referenceable')) return draft;
     const identifier = textOf(draft, 'jcr:uuid');
     if (identifier === undefined) return withUuid(draft);
     if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
@@ -168,21 +208,46 @@ class RepositorySession implements Session {
     return { ...draft, identifier };
   }
 
-  #nextPosition(parent: NodeRecord): string | undefined {
-    return nodeType(primaryTypeOf(parent)).orderable ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  #addMissing(effective: EffectiveNodeType, path: string, properties: Map<string, Property>): void {
+    const has = (name: string) => properties.has(name);
+    const created = autocreatedProperties(effective, has, { path, userId: this.userId });
+    for (const [name, property] of created) properties.set(name, property);
   }
 
-  async setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode> {
+  #nextPosition(parent: NodeRecord): string | undefined {
+    return this.#types.isOrderable(primaryTypeOf(parent)) ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  }
+
+  async setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    { imported = false }: SetOptions = {},
+  ): Promise<RepositoryNode> {
     const node = await this.#require(path);
     const properties = new Map(node.record.properties);
     for (const [name, input] of Object.entries(changes)) {
-      if (input !== null) properties.set(name, definedProperty(path, name, input));
+      if (input !== null) properties.set(name, givenProperty(path, name, input));
       else if (name !== 'jcr:primaryType') properties.delete(name);
       else throw violation(path, 'must keep a jcr:primaryType');
     }
     const changed = { ...node.record, properties };
-    const referenceable = isOfType(changed, 'mix:referenceable') && !isOfType(node.record, 'mix:referenceable');
-    return this.#change(node, referenceable ? withUuid(changed) : changed);
+    const effective = this.#effective(changed);
+    for (const name of Object.keys(changes)) {
+      const property = properties.get(name);
+      // The save compares jcr:uuid with the identifier.
+      if (!imported && name !== 'jcr:uuid' && !propertiesEqual(property, node.record.properties.get(name))) {
+        assertNotProtected(effective, path, name, property);
+      }
+      if (property) properties.set(name, toDefinedType(effective, path, name, property));
+    }
+    const before = this.#effective(node.record);
+    if (effective === before) return this.#change(node, changed);
+    this.#addMissing(effective, path, properties);
+    const referenceable = effective.types.has('mix:referenceable') && !before.types.has('mix:referenceable');
+    const record = referenceable ? withUuid(changed) : changed;
+    this.#change(node, record);
+    if (!imported) await this.#addAutocreated(path, record, false);
+    return toNode({ path, record, version: node.version, pending: undefined });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
@@ -227,7 +292,7 @@ class RepositorySession implements Session {
     const node = await this.#require(path);
     if (path === '/') throw violation(path, 'is the root and has no siblings');
     const parent = await this.#require(parentOf(path));
-    if (!nodeType(primaryTypeOf(parent.record)).orderable) {
+    if (!this.#types.isOrderable(primaryTypeOf(parent.record))) {
       throw violation(parent.path, `is of type ${primaryTypeOf(parent.record)}, whose children have no order`);
     }
     if (sibling === undefined) {
@@ -329,6 +394,7 @@ class RepositorySession implements Session {
   async #moveTo(snapshot: StoreSnapshot): Promise<void> {
     const previous = this.#view.shared;
     this.#access = new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
+    this.#types = (await this.#context.nodeTypes.stateOf(snapshot)).registry;
     this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient);
     await previous.release();
   }
@@ -371,12 +437,11 @@ function toNode({ path, record, version }: ViewNode): RepositoryNode {
   return new SessionNode(path, version, record);
 }
 
-function isOfType(record: NodeRecord, wanted: string): boolean {
-  return isNodeType(primaryTypeOf(record), mixinsOf(record), wanted);
-}
+/** Protected properties whose first value may be given: those of content that was made elsewhere. */
+const initialProperties: ReadonlySet<string> = new Set(['jcr:uuid', 'jcr:created', 'jcr:createdBy']);
 
 /** A property as given, except the two that every node type defines as names. */
-function definedProperty(path: string, name: string, input: PropertyInput): Property {
+function givenProperty(path: string, name: string, input: PropertyInput): Property {
   assertName(name);
   const property = toProperty(joinPath(path, name), input);
   if (name !== 'jcr:primaryType' && name !== 'jcr:mixinTypes') return property;
