@@ -42,6 +42,15 @@ export interface SetOptions {
   readonly imported?: boolean;
 }
 
+/** A property that refers to a node. */
+export interface Reference {
+  /** Of the node that has the property. */
+  readonly path: string;
+  readonly property: string;
+  /** A WeakReference, which does not keep the node it names from being removed. */
+  readonly weak: boolean;
+}
+
 export const privileges = [
   'jcr:read',
   'rep:write',
@@ -76,6 +85,8 @@ export interface Session {
   /** One batched read; in the order of the paths. */
   findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]>;
   findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined>;
+  /** Properties of readable nodes that refer to a node. Nothing for a path that does not exist. */
+  references(path: string): AsyncIterable<Reference>;
   /** Readable children in child order (orderable types), else in name order. Nothing for a path that does not exist. */
   children(path: string): AsyncIterable<RepositoryNode>;
   /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
@@ -153,6 +164,14 @@ export interface Repository {
   loginService(name: string): Promise<Session>;
   /** Runs `work` with a session that is closed afterwards; does not save. */
   withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Adds node types from CND text, or changes them where every node stays valid. Sessions see them from their next save or
+   * refresh on. @returns the types that were added or changed
+   * @throws ACCESS_DENIED (who is no administrator), INVALID_NODE_TYPE, CONSTRAINT_VIOLATION (naming what stands against it)
+   */
+  registerNodeTypes(userId: string, cnd: string): Promise<string[]>;
+  /** @throws ACCESS_DENIED, CONSTRAINT_VIOLATION (unknown, built in, or in use) */
+  unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void>;
   /**
    * Every commit after the cursor's position, exactly in order, then new ones as they come, until `signal` aborts.
    * The position is kept durably under the cursor's name when the consumer asks for the next commit; a new cursor

@@ -76,6 +76,12 @@ export function referencesRange(target: string): KeyRange {
   return { gte: `r${target}\0`, lt: `r${target}\u0001` };
 }
 
+export const referenceKeys: KeyRange = { gte: 'r', lt: 's' };
+
+export function targetOfReferenceKey(key: string): string {
+  return key.slice(1, key.indexOf('\0'));
+}
+
 export function pathOfReferenceKey(key: string): string {
   return key.slice(key.indexOf('\0') + 1);
 }

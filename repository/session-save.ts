@@ -239,6 +239,8 @@ async function rebase(
   const stale: PlannedNode[] = [];
   for (const precondition of failed) {
     if (precondition.kind === 'unchanged') {
+      // Ranges of participants are judged anew by the next attempt.
+      if (!precondition.range.gte.startsWith('n')) continue;
       const removed = plan.removed.find(({ path }) =>
         subtreeRanges(path).some((r) => r.gte === precondition.range.gte),
       );

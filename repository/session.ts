@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
 import { AccessEvaluator } from './access/evaluate.js';
 import { expandPrivileges } from './access/privileges.js';
-import type { NodeInput, Privilege, RepositoryNode, Session, SetOptions } from './api.js';
+import type { NodeInput, Privilege, Reference, RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
 import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
@@ -16,6 +16,7 @@ import { assertName, assertPath, isDescendantOrSelf, joinPath, nameOf, parentOf 
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
+import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import type { SaveParticipant } from './session-participant.js';
 import { saveChanges } from './session-save.js';
@@ -96,6 +97,11 @@ class RepositorySession implements Session {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
     return path === undefined ? undefined : this.findNode(path);
+  }
+
+  async *references(path: string): AsyncGenerator<Reference> {
+    const target = await this.#readable(path);
+    if (target) yield* findReferences(this.#view, target.record.identifier, (from) => this.#access.canRead(from));
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {

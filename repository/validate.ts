@@ -1,6 +1,6 @@
 /** The one place where a save is checked against node types. */
 import { validateChildren } from './node-types/validate-children.js';
-import { validateProperties } from './node-types/validate-properties.js';
+import { propertiesProblem } from './node-types/validate-properties.js';
 import { violation } from './node-types/violation.js';
 import type { NodeTypeRegistry } from './node-types/registry.js';
 import { propertiesEqual } from './convert-value.js';
@@ -27,11 +27,9 @@ export async function validateNodes(validation: Validation): Promise<void> {
     const { path, record, origin } = node;
     const effective = types.effective(primaryTypeOf(record), mixinsOf(record));
     const known = origin && hasSameTypes(origin.record, record) ? origin.record : undefined;
-    if (!known) {
-      if (effective.problem !== undefined) throw violation(path, effective.problem);
-      retyped.add(node);
-    }
-    validateProperties(effective, path, record, known);
+    if (!known) retyped.add(node);
+    const problem = (known ? undefined : effective.problem) ?? propertiesProblem(effective, record, known);
+    if (problem !== undefined) throw violation(path, problem);
     if (effective.types.has('mix:referenceable')) validateIdentifier(node);
   }
   await validateChildren(validation, retyped);

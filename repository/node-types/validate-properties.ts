@@ -4,31 +4,27 @@ import type { NodeRecord } from '../record.js';
 import type { Property } from '../value.js';
 import type { EffectiveNodeType } from './effective-node-type.js';
 import { fulfilsConstraints } from './value-constraint.js';
-import { violation } from './violation.js';
 
 /**
  * @param known the node as it was, when only what differs is to be looked at
- * @throws CONSTRAINT_VIOLATION naming property and definition
+ * @returns what forbids the properties of a node, naming property and definition, or `undefined`
  */
-export function validateProperties(
+export function propertiesProblem(
   effective: EffectiveNodeType,
-  path: string,
   record: NodeRecord,
   known: NodeRecord | undefined,
-): void {
+): string | undefined {
   if (!effective.takesAnyProperty) {
     for (const [name, property] of record.properties) {
       if (known && propertiesEqual(property, known.properties.get(name))) continue;
       const problem = propertyProblem(effective, name, property);
-      if (problem !== undefined) throw violation(path, problem);
+      if (problem !== undefined) return problem;
     }
   }
-  for (const { by, definition } of effective.mandatoryProperties) {
-    const { name } = definition;
-    if (!record.properties.has(name) && (!known || known.properties.has(name))) {
-      throw violation(path, `lacks the property ${name}, which ${by} makes mandatory`);
-    }
-  }
+  const lost = effective.mandatoryProperties.find(
+    ({ definition: { name } }) => !record.properties.has(name) && (!known || known.properties.has(name)),
+  );
+  return lost && `lacks the property ${lost.definition.name}, which ${lost.by} makes mandatory`;
 }
 
 /** @returns what of the types forbids a property, or `undefined` */
