@@ -3,6 +3,7 @@
  * gives the one implementation, over any store that fulfils the store contract.
  */
 import type { Readable } from 'node:stream';
+import type { NodeTypeRegistry } from './node-types/registry.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
 
@@ -28,10 +29,26 @@ export interface RepositoryNode {
 }
 
 export interface NodeInput {
-  /** Default `nt:unstructured`. */
+  /** Default: what the parent's type says of children without one, else `nt:unstructured`. */
   readonly primaryType?: string;
   readonly mixins?: readonly string[];
   readonly properties?: Readonly<Record<string, PropertyInput>>;
+  /** See `SetOptions`; autocreated children are not added either, they come with the import. */
+  readonly imported?: boolean;
+}
+
+export interface SetOptions {
+  /** The content was made elsewhere: values of protected properties (jcr:created, jcr:isCheckedOut) are taken as given. */
+  readonly imported?: boolean;
+}
+
+/** A property that refers to a node. */
+export interface Reference {
+  /** Of the node that has the property. */
+  readonly path: string;
+  readonly property: string;
+  /** A WeakReference, which does not keep the node it names from being removed. */
+  readonly weak: boolean;
 }
 
 export const privileges = [
@@ -56,6 +73,8 @@ export type Privilege = (typeof privileges)[number];
  */
 export interface Session {
   readonly userId: string;
+  /** The node types of the commit this session sees. */
+  readonly nodeTypes: NodeTypeRegistry;
   /** The commit this session sees; moves on by `save` and `refresh`. */
   readonly sequence: number;
   readonly hasPendingChanges: boolean;
@@ -66,6 +85,8 @@ export interface Session {
   /** One batched read; in the order of the paths. */
   findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]>;
   findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined>;
+  /** Properties of readable nodes that refer to a node. Nothing for a path that does not exist. */
+  references(path: string): AsyncIterable<Reference>;
   /** Readable children in child order (orderable types), else in name order. Nothing for a path that does not exist. */
   children(path: string): AsyncIterable<RepositoryNode>;
   /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
@@ -73,10 +94,17 @@ export interface Session {
 
   /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
   addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
-  /** Adds every missing ancestor as `intermediateType` (default `nt:unstructured`), then the node if missing. */
+  /** Adds every missing ancestor as `intermediateType` (default as in `addNode`), then the node if missing. */
   ensureNode(path: string, input?: NodeInput, intermediateType?: string): Promise<RepositoryNode>;
-  /** `null` removes a property; naming one that does not exist is fine. @throws PATH_NOT_FOUND, INVALID_VALUE */
-  setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode>;
+  /**
+   * `null` removes a property; naming one that does not exist is fine.
+   * @throws PATH_NOT_FOUND, INVALID_VALUE, CONSTRAINT_VIOLATION (a protected property)
+   */
+  setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    options?: SetOptions,
+  ): Promise<RepositoryNode>;
   /** Removes the node and all below. @throws PATH_NOT_FOUND */
   remove(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;
@@ -136,6 +164,14 @@ export interface Repository {
   loginService(name: string): Promise<Session>;
   /** Runs `work` with a session that is closed afterwards; does not save. */
   withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Adds node types from CND text, or changes them where every node stays valid. Sessions see them from their next save or
+   * refresh on. @returns the types that were added or changed
+   * @throws ACCESS_DENIED (who is no administrator), INVALID_NODE_TYPE, CONSTRAINT_VIOLATION (naming what stands against it)
+   */
+  registerNodeTypes(userId: string, cnd: string): Promise<string[]>;
+  /** @throws ACCESS_DENIED, CONSTRAINT_VIOLATION (unknown, built in, or in use) */
+  unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void>;
   /**
    * Every commit after the cursor's position, exactly in order, then new ones as they come, until `signal` aborts.
    * The position is kept durably under the cursor's name when the consumer asks for the next commit; a new cursor

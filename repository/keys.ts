@@ -60,3 +60,28 @@ export const groupEpochKey = 'egroups';
 export const nodeTypeEpochKey = 'etypes';
 /** The same for definitions of indexes and how far they are built. */
 export const indexEpochKey = 'eindexes';
+
+export function nodeTypeKey(name: string): string {
+  return `t${name}`;
+}
+
+export const nodeTypeKeys: KeyRange = { gte: 't', lt: 'u' };
+
+export function referenceKey(target: string, path: string): string {
+  return `r${target}\0${path}`;
+}
+
+/** Every node that refers to the node with that identifier. */
+export function referencesRange(target: string): KeyRange {
+  return { gte: `r${target}\0`, lt: `r${target}\u0001` };
+}
+
+export const referenceKeys: KeyRange = { gte: 'r', lt: 's' };
+
+export function targetOfReferenceKey(key: string): string {
+  return key.slice(1, key.indexOf('\0'));
+}
+
+export function pathOfReferenceKey(key: string): string {
+  return key.slice(key.indexOf('\0') + 1);
+}

@@ -8,11 +8,13 @@ import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
 import { NodeCache } from './node-cache.js';
+import { registerNodeTypes, unregisterNodeTypes } from './node-types/register-node-types.js';
+import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
 import { encodeRecord } from './record.js';
-import { validateReferences } from './references.js';
+import { keepReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import { openSession } from './session.js';
 import type { SessionContext } from './session.js';
@@ -44,7 +46,8 @@ export async function openRepository(
     blobs,
     accessStates: new AccessStateCache(),
     nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
-    participants: [requireBlobs, validateReferences],
+    nodeTypes: new NodeTypeCache(),
+    participants: [requireBlobs, keepReferences],
   });
   await repository.initialise();
   return repository;
@@ -126,6 +129,14 @@ class StoreRepository implements Repository {
     } finally {
       await session.close();
     }
+  }
+
+  async registerNodeTypes(userId: string, cnd: string): Promise<string[]> {
+    return registerNodeTypes(this.#context, userId, cnd);
+  }
+
+  async unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void> {
+    await unregisterNodeTypes(this.#context, userId, names);
   }
 
   follow(options: FollowOptions): AsyncIterable<CommitEvent> {

@@ -11,12 +11,14 @@ import {
   groupEpochKey,
   identifierKey,
   nodeKey,
+  nodeTypeEpochKey,
   pathOfNodeKey,
   policyEpochKey,
   policyKey,
   subtreeRanges,
 } from './keys.js';
 import type { CommittedNodes, NodeCache } from './node-cache.js';
+import type { NodeTypeCache, NodeTypeState } from './node-types/registry-cache.js';
 import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
@@ -41,21 +43,37 @@ export interface SaveContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
+  readonly nodeTypes: NodeTypeCache;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
 }
 
+/** The rights and node types that a session goes by, as of its snapshot. */
+export interface SaveBasis {
+  readonly access: AccessEvaluator;
+  readonly types: NodeTypeState;
+}
+
+export async function readBasis(
+  context: Pick<SaveContext, 'accessStates' | 'nodeTypes'>,
+  snapshot: StoreSnapshot,
+  userId: string,
+): Promise<SaveBasis> {
+  return {
+    access: new AccessEvaluator(await context.accessStates.stateOf(snapshot), userId),
+    types: await context.nodeTypes.stateOf(snapshot),
+  };
+}
+
 export interface SavedChanges {
   readonly sequence: number;
-  /** The rights that the changes were checked with, and which stood at the commit. */
-  readonly evaluator: AccessEvaluator;
-  /** The commit itself changed policies or groups. */
-  readonly changesRights: boolean;
+  /** What the changes were checked with, and which stood at the commit; `undefined` when the commit itself changed it. */
+  readonly basis: SaveBasis | undefined;
 }
 
 /**
  * @param snapshot the session's
- * @param access the session's rights, as of its snapshot
+ * @param basis as of that snapshot
  * @returns `undefined` when nothing differs from the store
  * @throws CONFLICT, ACCESS_DENIED, PATH_NOT_FOUND, ITEM_EXISTS, CONSTRAINT_VIOLATION, BLOB_MISSING
  */
@@ -63,20 +81,21 @@ export async function saveChanges(
   context: SaveContext,
   transient: TransientSpace,
   snapshot: StoreSnapshot,
-  access: AccessEvaluator,
+  basis: SaveBasis,
 ): Promise<SavedChanges | undefined> {
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
   let current = snapshot;
-  let evaluator = access;
+  let { access: evaluator, types } = basis;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       assertPermitted(plan, evaluator);
-      validateNodes(plan);
+      await validateNodes({ plan, snapshot: current, types: types.registry });
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
       const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
       const writes = writesOf(plan, encoded);
+      preconditions.push({ kind: 'version', key: nodeTypeEpochKey, version: types.epoch });
       for (const participant of context.participants) {
         const contribution = await participant(attempted);
         if (contribution.preconditions) preconditions.push(...contribution.preconditions);
@@ -90,12 +109,13 @@ export async function saveChanges(
       try {
         const sequence = await context.store.commit(commit);
         context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
-        return { sequence, evaluator, changesRights: writes.some(({ key }) => rightsEpochs.has(key)) };
+        const changesBasis = writes.some(({ key }) => basisEpochs.has(key));
+        return { sequence, basis: changesBasis ? undefined : { access: evaluator, types } };
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
         if (current !== snapshot) await current.close();
         current = await context.store.snapshot();
-        evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), evaluator.userId);
+        ({ access: evaluator, types } = await readBasis(context, current, evaluator.userId));
         await rebase(plan, error.failed, current, evaluator);
       }
     }
@@ -105,7 +125,7 @@ export async function saveChanges(
   throw conflict([...plan.nodes.keys()]);
 }
 
-const rightsEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey]);
+const basisEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey, nodeTypeEpochKey]);
 
 async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
   const removed: RemovedNodes[] = [];
@@ -261,6 +281,8 @@ async function rebase(
   const stale: PlannedNode[] = [];
   for (const precondition of failed) {
     if (precondition.kind === 'unchanged') {
+      // Ranges of participants are judged anew by the next attempt.
+      if (!precondition.range.gte.startsWith('n')) continue;
       const removed = plan.removed.find(({ path }) =>
         subtreeRanges(path).some((r) => r.gte === precondition.range.gte),
       );

@@ -2,21 +2,26 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
-import { AccessEvaluator } from './access/evaluate.js';
+import type { AccessEvaluator } from './access/evaluate.js';
 import { expandPrivileges } from './access/privileges.js';
-import type { NodeInput, Privilege, RepositoryNode, Session } from './api.js';
+import type { NodeInput, Privilege, Reference, RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
-import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
+import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import type { NodeCache } from './node-cache.js';
-import { isNodeType, nodeType } from './node-types.js';
-import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import { assertNotProtected, autocreatedProperties, toDefinedType } from './node-types/define-properties.js';
+import type { EffectiveNodeType } from './node-types/effective-node-type.js';
+import type { NodeTypeCache } from './node-types/registry-cache.js';
+import type { NodeTypeRegistry } from './node-types/registry.js';
+import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, nameOf, parentOf } from './path.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
+import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import type { SaveParticipant } from './session-participant.js';
-import { saveChanges } from './session-save.js';
+import { readBasis, saveChanges } from './session-save.js';
+import type { SaveBasis } from './session-save.js';
 import { TransientSpace } from './session-transient.js';
 import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js';
 import type { ViewNode } from './session-view.js';
@@ -31,22 +36,23 @@ export interface SessionContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
+  readonly nodeTypes: NodeTypeCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
 }
 
 /** @param snapshot belongs to the session from here on */
 export async function openSession(context: SessionContext, userId: string, snapshot: StoreSnapshot): Promise<Session> {
-  const state = await context.accessStates.stateOf(snapshot);
+  const basis = await readBasis(context, snapshot, userId);
   await context.nodes.catchUp(snapshot.sequence);
-  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), new AccessEvaluator(state, userId));
+  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), basis);
 }
 
 class RepositorySession implements Session {
   readonly #context: SessionContext;
   readonly #transient = new TransientSpace();
   #view: SessionView;
-  #access: AccessEvaluator;
+  #basis: SaveBasis;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
   #releasing: Promise<void> = Promise.resolve();
@@ -56,11 +62,23 @@ class RepositorySession implements Session {
     context: SessionContext,
     readonly userId: string,
     shared: SharedSnapshot,
-    access: AccessEvaluator,
+    basis: SaveBasis,
   ) {
     this.#context = context;
     this.#view = new SessionView(shared, this.#transient, context.nodes);
-    this.#access = access;
+    this.#basis = basis;
+  }
+
+  get #access(): AccessEvaluator {
+    return this.#basis.access;
+  }
+
+  get #types(): NodeTypeRegistry {
+    return this.#basis.types.registry;
+  }
+
+  get nodeTypes(): NodeTypeRegistry {
+    return this.#types;
   }
 
   get sequence(): number {
@@ -97,6 +115,11 @@ class RepositorySession implements Session {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
     return path === undefined ? undefined : this.findNode(path);
+  }
+
+  async *references(path: string): AsyncGenerator<Reference> {
+    const target = await this.#readable(path);
+    if (target) yield* findReferences(this.#view, target.record.identifier, (from) => this.#access.canRead(from));
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
@@ -158,29 +181,56 @@ class RepositorySession implements Session {
     const parent = await this.#require(parentOf(path));
     // A node of the store that the user may not read does not show here: the save refuses it.
     if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
-    const record = await this.#newRecord(path, input, this.#nextPosition(parent.record));
+    const fallback = this.#defaultType(parent.record, nameOf(path));
+    const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
+    if (!input.imported) await this.#addAutocreated(path, record, ensured);
     return toNode({ path, record, version: 0, pending: undefined });
   }
 
-  async #newRecord(path: string, input: NodeInput, position: string | undefined): Promise<NodeRecord> {
+  #defaultType(parent: NodeRecord, name: string): string {
+    const type = this.#effective(parent).defaultChildType(name) ?? 'nt:unstructured';
+    const definition = this.#types.get(type);
+    return definition?.abstract || definition?.mixin ? 'nt:unstructured' : type;
+  }
+
+  async #addAutocreated(path: string, record: NodeRecord, ensured: boolean): Promise<void> {
+    for (const { name, defaultType = 'nt:unstructured' } of this.#effective(record).autocreatedChildren) {
+      const child = joinPath(path, name);
+      if (!(await this.#view.read(child))) await this.#add(child, { primaryType: defaultType }, ensured);
+    }
+  }
+
+  #effective(record: NodeRecord): EffectiveNodeType {
+    return this.#types.effective(primaryTypeOf(record), mixinsOf(record));
+  }
+
+  async #newRecord(
+    path: string,
+    input: NodeInput,
+    fallbackType: string,
+    position: string | undefined,
+  ): Promise<NodeRecord> {
     const properties = new Map<string, Property>();
     for (const [name, value] of Object.entries(input.properties ?? {})) {
-      properties.set(name, definedProperty(path, name, value));
+      properties.set(name, givenProperty(path, name, value));
     }
     if (input.primaryType !== undefined || !properties.has('jcr:primaryType')) {
-      const primaryType = input.primaryType ?? 'nt:unstructured';
-      properties.set('jcr:primaryType', definedProperty(path, 'jcr:primaryType', primaryType));
+      const primaryType = input.primaryType ?? fallbackType;
+      properties.set('jcr:primaryType', givenProperty(path, 'jcr:primaryType', primaryType));
     }
     if (input.mixins && input.mixins.length > 0) {
-      properties.set('jcr:mixinTypes', definedProperty(path, 'jcr:mixinTypes', input.mixins));
+      properties.set('jcr:mixinTypes', givenProperty(path, 'jcr:mixinTypes', input.mixins));
     }
     const draft = { identifier: randomUUID(), position, properties };
-    if (isOfType(draft, 'mix:created')) {
-      if (!properties.has('jcr:created')) properties.set('jcr:created', toProperty(path, new Date()));
-      if (!properties.has('jcr:createdBy')) properties.set('jcr:createdBy', toProperty(path, this.userId));
+    const effective = this.#effective(draft);
+    for (const [name, property] of properties) {
+      // Where a node comes from elsewhere, it brings these along.
+      if (!input.imported && !initialProperties.has(name)) assertNotProtected(effective, path, name, property);
+      properties.set(name, toDefinedType(effective, path, name, property));
     }
-    if (!isOfType(draft, 'mix:referenceable')) return draft;
+    this.#addMissing(effective, path, properties);
+    if (!effective.types.has('mix:referenceable')) return draft;
     const identifier = textOf(draft, 'jcr:uuid');
     if (identifier === undefined) return withUuid(draft);
     if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
@@ -191,21 +241,46 @@ class RepositorySession implements Session {
     return { ...draft, identifier };
   }
 
-  #nextPosition(parent: NodeRecord): string | undefined {
-    return nodeType(primaryTypeOf(parent)).orderable ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  #addMissing(effective: EffectiveNodeType, path: string, properties: Map<string, Property>): void {
+    const has = (name: string) => properties.has(name);
+    const created = autocreatedProperties(effective, has, { path, userId: this.userId });
+    for (const [name, property] of created) properties.set(name, property);
   }
 
-  async setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode> {
+  #nextPosition(parent: NodeRecord): string | undefined {
+    return this.#types.isOrderable(primaryTypeOf(parent)) ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  }
+
+  async setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    { imported = false }: SetOptions = {},
+  ): Promise<RepositoryNode> {
     const node = await this.#require(path);
     const properties = new Map(node.record.properties);
     for (const [name, input] of Object.entries(changes)) {
-      if (input !== null) properties.set(name, definedProperty(path, name, input));
+      if (input !== null) properties.set(name, givenProperty(path, name, input));
       else if (name !== 'jcr:primaryType') properties.delete(name);
       else throw violation(path, 'must keep a jcr:primaryType');
     }
     const changed = { ...node.record, properties };
-    const referenceable = isOfType(changed, 'mix:referenceable') && !isOfType(node.record, 'mix:referenceable');
-    return this.#change(node, referenceable ? withUuid(changed) : changed);
+    const effective = this.#effective(changed);
+    for (const name of Object.keys(changes)) {
+      const property = properties.get(name);
+      // The save compares jcr:uuid with the identifier.
+      if (!imported && name !== 'jcr:uuid' && !propertiesEqual(property, node.record.properties.get(name))) {
+        assertNotProtected(effective, path, name, property);
+      }
+      if (property) properties.set(name, toDefinedType(effective, path, name, property));
+    }
+    const before = this.#effective(node.record);
+    if (effective === before) return this.#change(node, changed);
+    this.#addMissing(effective, path, properties);
+    const referenceable = effective.types.has('mix:referenceable') && !before.types.has('mix:referenceable');
+    const record = referenceable ? withUuid(changed) : changed;
+    this.#change(node, record);
+    if (!imported) await this.#addAutocreated(path, record, false);
+    return toNode({ path, record, version: node.version, pending: undefined });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
@@ -250,7 +325,7 @@ class RepositorySession implements Session {
     const node = await this.#require(path);
     if (path === '/') throw violation(path, 'is the root and has no siblings');
     const parent = await this.#require(parentOf(path));
-    if (!nodeType(primaryTypeOf(parent.record)).orderable) {
+    if (!this.#types.isOrderable(primaryTypeOf(parent.record))) {
       throw violation(parent.path, `is of type ${primaryTypeOf(parent.record)}, whose children have no order`);
     }
     if (sibling === undefined) {
@@ -312,13 +387,12 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#access);
+    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#basis);
     this.#transient.clear();
     if (saved === undefined) return this.sequence;
     const newest = await this.#context.store.snapshot();
-    // The commit required the rights it was checked with to stand, so without another commit since they still do.
-    const access = newest.sequence === saved.sequence && !saved.changesRights ? saved.evaluator : undefined;
-    await this.#moveTo(newest, access);
+    // The commit required what it was checked with to stand, so without another commit since it still does.
+    await this.#moveTo(newest, newest.sequence === saved.sequence ? saved.basis : undefined);
     return saved.sequence;
   }
 
@@ -352,10 +426,10 @@ class RepositorySession implements Session {
     for (const { path } of removed) if (!remaining.has(path)) this.#transient.forgetRemoved(path);
   }
 
-  /** @param access as of that snapshot, when it is known */
-  async #moveTo(snapshot: StoreSnapshot, access?: AccessEvaluator): Promise<void> {
+  /** @param basis as of that snapshot, when it is known */
+  async #moveTo(snapshot: StoreSnapshot, basis?: SaveBasis): Promise<void> {
     const previous = this.#view.shared;
-    this.#access = access ?? new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
+    this.#basis = basis ?? (await readBasis(this.#context, snapshot, this.userId));
     await this.#context.nodes.catchUp(snapshot.sequence);
     this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient, this.#context.nodes);
     // Nobody waits for it but `close`: a save would take half as long again.
@@ -402,12 +476,11 @@ function toNode(node: ViewNode): RepositoryNode {
   return node instanceof SessionNode ? node : new SessionNode(node.path, node.version, node.record);
 }
 
-function isOfType(record: NodeRecord, wanted: string): boolean {
-  return isNodeType(primaryTypeOf(record), mixinsOf(record), wanted);
-}
+/** Protected properties whose first value may be given: those of content that was made elsewhere. */
+const initialProperties: ReadonlySet<string> = new Set(['jcr:uuid', 'jcr:created', 'jcr:createdBy']);
 
 /** A property as given, except the two that every node type defines as names. */
-function definedProperty(path: string, name: string, input: PropertyInput): Property {
+function givenProperty(path: string, name: string, input: PropertyInput): Property {
   assertName(name);
   const property = toProperty(joinPath(path, name), input);
   if (name !== 'jcr:primaryType' && name !== 'jcr:mixinTypes') return property;
