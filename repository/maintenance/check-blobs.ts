@@ -1,8 +1,11 @@
 /** Whether the bytes that nodes refer to are there, as long as they should be, and the ones they were. */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { blobListProperty, hashesIn, listedBlobs } from '../blob-list.js';
 import { RepositoryError } from '../errors.js';
-import type { BlobStore } from '../store/contract.js';
+import { joinPath } from '../path.js';
+import type { NodeRecord } from '../record.js';
+import type { BlobStore, StoredEntry } from '../store/contract.js';
 import type { BinaryValue } from '../value.js';
 import { finding } from './finding.js';
 import type { Finding } from './finding.js';
@@ -27,9 +30,38 @@ export class BlobCheck {
     return new BlobCheck(blobs, sizes, deep);
   }
 
+  /** The binaries of a node, and what its lists of blobs name. */
+  async *checkNode(path: string, { properties }: NodeRecord): AsyncGenerator<Finding> {
+    for (const [name, { type, values }] of properties) {
+      const place = joinPath(path, name);
+      for (const value of values) {
+        let isReadable = true;
+        if (type === 'Binary' && typeof value === 'object' && value.inline === undefined) {
+          for await (const found of this.#checkValue(place, value)) {
+            isReadable = false;
+            yield found;
+          }
+        }
+        if (name !== blobListProperty || !isReadable) continue;
+        for await (const sha256 of listedBlobs(value, this.blobs)) {
+          if (!(await this.#isPresent(sha256))) yield finding('BLOB_MISSING', place, `${sha256}, which the list names`);
+        }
+      }
+    }
+  }
+
+  /** A record of a version history, read as text: its form is known elsewhere. */
+  async *checkVersion({ key, value }: StoredEntry): AsyncGenerator<Finding> {
+    if (!value.includes('"sha256"')) return;
+    const withoutInline = value.replaceAll(/\{[^{}]*"inline":[^{}]*\}/g, '');
+    for (const sha256 of new Set(hashesIn(withoutInline))) {
+      if (!(await this.#isPresent(sha256))) yield finding('BLOB_MISSING', JSON.stringify(key), sha256);
+    }
+  }
+
   /** @param path of the property */
-  async *check(path: string, { sha256, size, crc32: checksum }: BinaryValue): AsyncGenerator<Finding> {
-    if (!(await this.isPresent(sha256))) {
+  async *#checkValue(path: string, { sha256, size, crc32: checksum }: BinaryValue): AsyncGenerator<Finding> {
+    if (!(await this.#isPresent(sha256))) {
       yield finding('BLOB_MISSING', path, sha256);
       return;
     }
@@ -50,7 +82,7 @@ export class BlobCheck {
     }
   }
 
-  async isPresent(sha256: string): Promise<boolean> {
+  async #isPresent(sha256: string): Promise<boolean> {
     return this.sizes.get(sha256) !== undefined || (await this.blobs.has(sha256));
   }
 

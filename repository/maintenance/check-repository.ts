@@ -3,7 +3,6 @@
  * time: memory depends on the number of blobs (some 30 bytes each), never on that of nodes.
  */
 import { policyName } from '../access/policy.js';
-import { blobListProperty, hashesIn, listedBlobs } from '../blob-list.js';
 import { decodeBlobMark } from '../blob-marks.js';
 import {
   blobMarkKeys,
@@ -81,7 +80,10 @@ class RepositoryCheck {
     if (this.snapshot.sequence > 0 && !(await this.#hasRoot()))
       yield finding('PARENT_MISSING', '/', 'there is no root');
     yield* this.#each(all('n', 'o'), (batch) => this.#checkNodes(batch, blobs));
-    yield* this.#each(all('v', 'w'), (batch) => this.#checkVersions(batch, blobs));
+    // A history whose node is gone is what a history is for.
+    yield* this.#each(all('v', 'w'), async function* (batch) {
+      for (const entry of batch) yield* blobs.checkVersion(entry);
+    });
     if (this.options.repair) await this.#moveOn();
     yield* this.#each(all('i', 'j'), (batch) => this.#checkIdentifiers(batch));
     yield* this.#each(policyKeys, (batch) => this.#checkPolicies(batch));
@@ -134,7 +136,7 @@ class RepositoryCheck {
     yield* this.#checkParents(nodes);
     yield* this.#checkOwnIdentifiers(nodes);
     yield* this.#checkOwnPolicies(nodes.filter(({ path }) => nameOf(path) === policyName));
-    for (const { path, record } of nodes) yield* this.#checkBinaries(path, record, blobs);
+    for (const { path, record } of nodes) yield* blobs.checkNode(path, record);
   }
 
   async *#checkParents(nodes: readonly CheckedNode[]): AsyncGenerator<Finding> {
@@ -178,35 +180,6 @@ class RepositoryCheck {
         seen: [entry, { key, version: 0 }],
         touchesPolicies: true,
       });
-    }
-  }
-
-  async *#checkBinaries(path: string, { properties }: NodeRecord, blobs: BlobCheck): AsyncGenerator<Finding> {
-    for (const [name, { type, values }] of properties) {
-      const place = joinPath(path, name);
-      for (const value of values) {
-        let isReadable = true;
-        if (type === 'Binary' && typeof value === 'object' && value.inline === undefined) {
-          for await (const found of blobs.check(place, value)) {
-            isReadable = false;
-            yield found;
-          }
-        }
-        if (name !== blobListProperty || !isReadable) continue;
-        for await (const sha256 of listedBlobs(value, this.stores.blobs)) {
-          if (!(await blobs.isPresent(sha256))) yield finding('BLOB_MISSING', place, `${sha256}, which the list names`);
-        }
-      }
-    }
-  }
-
-  /** A history whose node is gone is what a history is for. */
-  async *#checkVersions(batch: readonly StoredEntry[], blobs: BlobCheck): AsyncGenerator<Finding> {
-    for (const { key, value } of batch) {
-      if (!value.includes('"sha256"')) continue;
-      for (const sha256 of new Set(hashesIn(value.replaceAll(/\{[^{}]*"inline":[^{}]*\}/g, '')))) {
-        if (!(await blobs.isPresent(sha256))) yield finding('BLOB_MISSING', JSON.stringify(key), sha256);
-      }
     }
   }
 

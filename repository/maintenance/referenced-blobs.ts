@@ -36,7 +36,13 @@ export async function referencedBlobs(
   return referenced;
 }
 
-async function addReferences({ key, value }: StoredEntry, blobs: BlobStore, referenced: HashPrefixSet): Promise<void> {
+/** Adds what one record refers to; a record of another kind refers to nothing. @throws BLOB_MISSING, as above */
+async function addReferences(
+  { key, value }: Pick<StoredEntry, 'key' | 'value'>,
+  blobs: BlobStore,
+  referenced: HashPrefixSet,
+): Promise<void> {
+  if (!key.startsWith('n') && !key.startsWith('v')) return;
   for (const [, sha256 = ''] of value.matchAll(binaryValue)) referenced.add(sha256);
   if (!value.includes(`"${blobListProperty}":`)) return;
   // Covers lists of strings.
@@ -53,5 +59,18 @@ async function addReferences({ key, value }: StoredEntry, blobs: BlobStore, refe
         );
       }
     }
+  }
+}
+
+/** The same where a list that is lost must not stop the work, as in a backup: what only it names is left out. */
+export async function addReadableReferences(
+  entry: Pick<StoredEntry, 'key' | 'value'>,
+  blobs: BlobStore,
+  referenced: HashPrefixSet,
+): Promise<void> {
+  try {
+    await addReferences(entry, blobs, referenced);
+  } catch (error) {
+    if (!(error instanceof RepositoryError && error.code === 'BLOB_MISSING')) throw error;
   }
 }
