@@ -151,6 +151,18 @@ export interface CommitEvent {
   readonly changes: readonly Change[];
 }
 
+/** What an observer wants to see: changes that match all of what is given. */
+export interface ChangeFilter {
+  /**
+   * A path for itself and everything below it, or a pattern with `*` for part of a name and `**` for any number of names. A moved
+   * node is shown when it, or anything that came along with it, may lie in such a place or came from there.
+   */
+  readonly paths?: readonly string[];
+  /** Primary types; moves are shown whatever the type of the node, as others came along. */
+  readonly types?: readonly string[];
+  readonly kinds?: readonly ChangeKind[];
+}
+
 export interface Repository {
   readonly blobs: BlobStore;
   /** The newest commit. */
@@ -175,9 +187,20 @@ export interface Repository {
   /**
    * Every commit after the cursor's position, exactly in order, then new ones as they come, until `signal` aborts.
    * The position is kept durably under the cursor's name when the consumer asks for the next commit; a new cursor
-   * starts at `from` (default: the head). A commit whose handling was cut short is seen again.
+   * starts at `from` (default: the head). A commit whose handling was cut short is seen again. With a filter only commits
+   * that hold such a change come, with these changes.
+   * @throws JOURNAL_TRIMMED (while reading) when commits after the cursor are no longer kept
    */
-  follow(options: { cursor: string; from?: number; signal: AbortSignal }): AsyncIterable<CommitEvent>;
+  follow(options: {
+    cursor: string;
+    from?: number;
+    signal: AbortSignal;
+    filter?: ChangeFilter;
+  }): AsyncIterable<CommitEvent>;
+  /** Every cursor and its position; see maintenance/retain-journal.ts for how far behind they are. */
+  cursors(): Promise<ReadonlyMap<string, number>>;
+  /** Who follows under this name starts anew. Does nothing for a cursor that was never set. */
+  removeCursor(name: string): Promise<void>;
   /** Calls back after commits (at least once per burst); returns a stop. For caches, which then read the journal. */
   onCommit(listener: () => void): () => void;
   /** Commits after `sequence` up to the head, without a cursor. */

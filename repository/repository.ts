@@ -144,6 +144,14 @@ class StoreRepository implements Repository {
     return followJournal(this.#context.store, { ...options, signal });
   }
 
+  async cursors(): Promise<ReadonlyMap<string, number>> {
+    return this.#context.store.cursors();
+  }
+
+  async removeCursor(name: string): Promise<void> {
+    await this.#context.store.removeCursor(name);
+  }
+
   onCommit(listener: () => void): () => void {
     return this.#context.store.onCommit(listener);
   }
