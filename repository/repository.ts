@@ -1,6 +1,8 @@
 /** Opens a repository over its two stores. */
 import { randomUUID } from 'node:crypto';
 import { AccessStateCache } from './access/access-state.js';
+import { validatePolicies } from './access/validate-policies.js';
+import { validatePrincipals } from './access/validate-principals.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
 import { requireBlobs } from './blob-references.js';
@@ -34,7 +36,7 @@ export async function openRepository({ nodes, blobs }: RepositoryStores): Promis
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
-    participants: [requireBlobs, validateReferences],
+    participants: [validatePolicies, validatePrincipals, requireBlobs, validateReferences],
   });
   await repository.initialise();
   return repository;

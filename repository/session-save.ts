@@ -4,8 +4,10 @@
  */
 import type { Change } from './api.js';
 import type { AccessStateCache } from './access/access-state.js';
+import { nameablePaths, withoutHiddenPaths } from './access/conceal.js';
 import { AccessEvaluator } from './access/evaluate.js';
-import { policyName } from './access/policy.js';
+import { isGroupPath } from './access/authorizables.js';
+import { policyName } from './access/controlled-path.js';
 import { RepositoryError } from './errors.js';
 import {
   groupEpochKey,
@@ -56,9 +58,11 @@ export async function saveChanges(
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
   let current = snapshot;
+  let rights: AccessEvaluator | undefined;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
+      rights = evaluator;
       assertPermitted(plan, evaluator);
       validateNodes(plan);
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
@@ -84,10 +88,12 @@ export async function saveChanges(
         await rebase(plan, error.failed, current, newest);
       }
     }
+    throw conflict(rights ? nameablePaths([...plan.nodes.keys()], plan, rights) : []);
+  } catch (error) {
+    throw rights ? withoutHiddenPaths(error, plan, rights) : error;
   } finally {
     if (current !== snapshot) await current.close();
   }
-  throw conflict([...plan.nodes.keys()]);
 }
 
 async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
@@ -187,7 +193,7 @@ function writesOf(plan: SavePlan): Write[] {
   }
   const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
   if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
-  if (touched.some(({ record }) => primaryTypeOf(record) === 'rep:Group')) put(groupEpochKey, '');
+  if (touched.some(({ path }) => isGroupPath(path))) put(groupEpochKey, '');
   return [...writes.values()];
 }
 
@@ -264,10 +270,14 @@ async function rebase(
       conflicting.add(node.path);
     }
   }
-  if (conflicting.size > 0) throw conflict([...conflicting]);
+  if (conflicting.size > 0) throw conflict(nameablePaths([...conflicting], plan, evaluator));
 }
 
 function conflict(paths: readonly string[]): RepositoryError {
-  const named = paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
+  // Nothing is left to name when all of it may not be read.
+  const named =
+    paths.length === 0
+      ? 'what this save depends on'
+      : paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
   return new RepositoryError('CONFLICT', `Another save changed ${named} first; refresh and try again.`, { paths });
 }

@@ -68,7 +68,7 @@ class RepositorySession implements Session {
   }
 
   async getNode(path: string): Promise<RepositoryNode> {
-    return toNode(await this.#require(path));
+    return this.#toNode(await this.#require(path));
   }
 
   async findNode(path: string): Promise<RepositoryNode | undefined> {
@@ -76,19 +76,20 @@ class RepositorySession implements Session {
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
-    return (await this.#findReadable(paths)).map((node) => node && toNode(node));
+    return (await this.#findReadable(paths)).map((node) => node && this.#toNode(node));
   }
 
   async findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined> {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
-    return path === undefined ? undefined : this.findNode(path);
+    // What may not be read is not looked up either, so that it takes as long as what is not there.
+    return path === undefined || !this.#access.canRead(path) ? undefined : this.findNode(path);
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
     if (!(await this.#readable(path))) return;
     for await (const node of this.#view.children(path)) {
-      if (this.#access.canRead(node.path)) yield toNode(node);
+      if (this.#access.canRead(node.path)) yield this.#toNode(node);
     }
   }
 
@@ -102,7 +103,7 @@ class RepositorySession implements Session {
         parent = parentOf(node.path);
         parentVisible = this.#isReadableUpTo(parent, path);
       }
-      if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
+      if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
     }
   }
 
@@ -119,7 +120,7 @@ class RepositorySession implements Session {
 
   async ensureNode(path: string, input: NodeInput = {}, intermediateType?: string): Promise<RepositoryNode> {
     const existing = await this.#readable(path);
-    if (existing) return toNode(existing);
+    if (existing) return this.#toNode(existing);
     const missing: string[] = [];
     for (let node = parentOf(path); node !== '' && !(await this.#readable(node)); node = parentOf(node)) {
       missing.push(node);
@@ -137,7 +138,7 @@ class RepositorySession implements Session {
     if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
     const record = await this.#newRecord(path, input, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
-    return toNode({ path, record, version: 0, pending: undefined });
+    return this.#toNode({ path, record, version: 0, pending: undefined });
   }
 
   async #newRecord(path: string, input: NodeInput, position: string | undefined): Promise<NodeRecord> {
@@ -189,7 +190,7 @@ class RepositorySession implements Session {
     const { path, version, pending } = node;
     const origin = pending ? pending.origin : { path, record: node.record, version };
     this.#transient.put({ path, record, origin, ensured: false });
-    return toNode({ path, record, version, pending: undefined });
+    return this.#toNode({ path, record, version, pending: undefined });
   }
 
   async remove(path: string): Promise<void> {
@@ -361,14 +362,14 @@ class RepositorySession implements Session {
     return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
   }
 
+  #toNode({ path, record, version }: ViewNode): RepositoryNode {
+    return new SessionNode(path, version, this.#access.visible(path, record));
+  }
+
   #assertOpen(): void {
     if (this.#closed)
       throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
   }
-}
-
-function toNode({ path, record, version }: ViewNode): RepositoryNode {
-  return new SessionNode(path, version, record);
 }
 
 function isOfType(record: NodeRecord, wanted: string): boolean {
