@@ -37,8 +37,8 @@ const prepared = new WeakMap<AccessState, Map<string, UserRights>>();
 
 /** Shared by all sessions of the user under that state. */
 export function rightsOf(state: AccessState, userId: string): UserRights {
-  let users = prepared.get(state);
-  if (!users) prepared.set(state, (users = new Map()));
+  const users = prepared.get(state) ?? new Map<string, UserRights>();
+  prepared.set(state, users);
   const known = users.get(userId);
   if (known) return known;
   const rights = new UserRights(state, userId);
