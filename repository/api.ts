@@ -51,16 +51,26 @@ export interface Reference {
   readonly weak: boolean;
 }
 
+/** Aggregates hold others (access/privileges.ts). */
 export const privileges = [
   'jcr:read',
+  'rep:readNodes',
+  'rep:readProperties',
+  'jcr:write',
   'rep:write',
   'jcr:modifyProperties',
+  'rep:addProperties',
+  'rep:alterProperties',
+  'rep:removeProperties',
   'jcr:addChildNodes',
   'jcr:removeNode',
   'jcr:removeChildNodes',
+  'jcr:nodeTypeManagement',
   'jcr:readAccessControl',
   'jcr:modifyAccessControl',
   'jcr:versionManagement',
+  'jcr:lockManagement',
+  'rep:userManagement',
   'satchel:launchWorkflow',
   'jcr:all',
 ] as const;

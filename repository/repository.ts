@@ -1,6 +1,8 @@
 /** Opens a repository over its two stores. */
 import { randomUUID } from 'node:crypto';
 import { AccessStateCache } from './access/access-state.js';
+import { validatePolicies } from './access/validate-policies.js';
+import { validatePrincipals } from './access/validate-principals.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
 import { requireBlobs } from './blob-references.js';
@@ -47,7 +49,7 @@ export async function openRepository(
     accessStates: new AccessStateCache(),
     nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
     nodeTypes: new NodeTypeCache(),
-    participants: [requireBlobs, keepReferences],
+    participants: [validatePolicies, validatePrincipals, requireBlobs, keepReferences],
   });
   await repository.initialise();
   return repository;

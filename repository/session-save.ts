@@ -4,8 +4,10 @@
  */
 import type { Change } from './api.js';
 import type { AccessStateCache } from './access/access-state.js';
+import { nameablePaths, withoutHiddenPaths } from './access/conceal.js';
 import { AccessEvaluator } from './access/evaluate.js';
-import { policyName } from './access/policy.js';
+import { isGroupPath } from './access/authorizables.js';
+import { policyName } from './access/controlled-path.js';
 import { RepositoryError } from './errors.js';
 import {
   groupEpochKey,
@@ -119,10 +121,12 @@ export async function saveChanges(
         await rebase(plan, error.failed, current, evaluator);
       }
     }
+    throw conflict(nameablePaths([...plan.nodes.keys()], plan, evaluator));
+  } catch (error) {
+    throw withoutHiddenPaths(error, plan, evaluator);
   } finally {
     if (current !== snapshot) await current.close();
   }
-  throw conflict([...plan.nodes.keys()]);
 }
 
 const basisEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey, nodeTypeEpochKey]);
@@ -225,7 +229,7 @@ function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[]
   }
   const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
   if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
-  if (touched.some(({ record }) => primaryTypeOf(record) === 'rep:Group')) put(groupEpochKey, '');
+  if (touched.some(({ path }) => isGroupPath(path))) put(groupEpochKey, '');
   return [...writes.values()];
 }
 
@@ -313,10 +317,14 @@ async function rebase(
       conflicting.add(node.path);
     }
   }
-  if (conflicting.size > 0) throw conflict([...conflicting]);
+  if (conflicting.size > 0) throw conflict(nameablePaths([...conflicting], plan, evaluator));
 }
 
 function conflict(paths: readonly string[]): RepositoryError {
-  const named = paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
+  // Nothing is left to name when all of it may not be read.
+  const named =
+    paths.length === 0
+      ? 'what this save depends on'
+      : paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
   return new RepositoryError('CONFLICT', `Another save changed ${named} first; refresh and try again.`, { paths });
 }

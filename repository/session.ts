@@ -91,13 +91,15 @@ class RepositorySession implements Session {
 
   getNode(path: string): Promise<RepositoryNode> {
     const known = this.#cached(path);
-    return known ? Promise.resolve(known) : this.#require(path).then(toNode);
+    return known ? Promise.resolve(this.#toNode(known)) : this.#require(path).then((node) => this.#toNode(node));
   }
 
   findNode(path: string): Promise<RepositoryNode | undefined> {
     // Most reads end here, so this is no async function: it would cost as much as the rest.
     const known = this.#cached(path);
-    return known ? Promise.resolve(known) : this.#readable(path).then((node) => node && toNode(node));
+    return known
+      ? Promise.resolve(this.#toNode(known))
+      : this.#readable(path).then((node) => node && this.#toNode(node));
   }
 
   /** A node that is known and readable without a look into the store. What is known was a valid path when it was stored. */
@@ -108,13 +110,14 @@ class RepositorySession implements Session {
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
-    return (await this.#findReadable(paths)).map((node) => node && toNode(node));
+    return (await this.#findReadable(paths)).map((node) => node && this.#toNode(node));
   }
 
   async findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined> {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
-    return path === undefined ? undefined : this.findNode(path);
+    // What may not be read is not looked up either, so that it takes as long as what is not there.
+    return path === undefined || !this.#access.canRead(path) ? undefined : this.findNode(path);
   }
 
   async *references(path: string): AsyncGenerator<Reference> {
@@ -128,7 +131,7 @@ class RepositorySession implements Session {
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
-        if (node && this.#access.canRead(node.path)) yield toNode(node);
+        if (node && this.#access.canRead(node.path)) yield this.#toNode(node);
       }
     }
   }
@@ -147,7 +150,7 @@ class RepositorySession implements Session {
           parent = parentOf(node.path);
           parentVisible = this.#isReadableUpTo(parent, path);
         }
-        if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
+        if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
       }
     }
   }
@@ -165,7 +168,7 @@ class RepositorySession implements Session {
 
   async ensureNode(path: string, input: NodeInput = {}, intermediateType?: string): Promise<RepositoryNode> {
     const existing = await this.#readable(path);
-    if (existing) return toNode(existing);
+    if (existing) return this.#toNode(existing);
     const missing: string[] = [];
     for (let node = parentOf(path); node !== '' && !(await this.#readable(node)); node = parentOf(node)) {
       missing.push(node);
@@ -185,7 +188,7 @@ class RepositorySession implements Session {
     const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
     if (!input.imported) await this.#addAutocreated(path, record, ensured);
-    return toNode({ path, record, version: 0, pending: undefined });
+    return this.#toNode({ path, record, version: 0, pending: undefined });
   }
 
   #defaultType(parent: NodeRecord, name: string): string {
@@ -280,14 +283,14 @@ class RepositorySession implements Session {
     const record = referenceable ? withUuid(changed) : changed;
     this.#change(node, record);
     if (!imported) await this.#addAutocreated(path, record, false);
-    return toNode({ path, record, version: node.version, pending: undefined });
+    return this.#toNode({ path, record, version: node.version, pending: undefined });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
     const { path, version, pending } = node;
     const origin = pending ? pending.origin : { path, record: node.record, version };
     this.#transient.put({ path, record, origin, ensured: false });
-    return toNode({ path, record, version, pending: undefined });
+    return this.#toNode({ path, record, version, pending: undefined });
   }
 
   async remove(path: string): Promise<void> {
@@ -466,14 +469,18 @@ class RepositorySession implements Session {
     return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
   }
 
+  /** With the properties that may be read; stored nodes that hide none are shared with all sessions. */
+  #toNode(node: ViewNode): RepositoryNode {
+    const record = this.#access.visible(node.path, node.record);
+    return record === node.record && node instanceof SessionNode
+      ? node
+      : new SessionNode(node.path, node.version, record);
+  }
+
   #assertOpen(): void {
     if (this.#closed)
       throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
   }
-}
-
-function toNode(node: ViewNode): RepositoryNode {
-  return node instanceof SessionNode ? node : new SessionNode(node.path, node.version, node.record);
 }
 
 /** Protected properties whose first value may be given: those of content that was made elsewhere. */

@@ -2,7 +2,7 @@
  * Reads everything a repository holds and says what does not fit together. One snapshot, in the order of the keys, a batch at a
  * time: memory depends on the number of blobs (some 30 bytes each), never on that of nodes.
  */
-import { policyName } from '../access/policy.js';
+import { policyName } from '../access/controlled-path.js';
 import { decodeBlobMark } from '../blob-marks.js';
 import {
   blobMarkKeys,

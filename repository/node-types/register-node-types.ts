@@ -1,5 +1,5 @@
 /** Changing the node types of a repository, so that every node there is stays valid. */
-import { groupsOfMember } from '../access/access-state.js';
+import { groupsOfMember } from '../access/membership.js';
 import type { AccessStateCache } from '../access/access-state.js';
 import { adminUser, groups } from '../api.js';
 import { RepositoryError } from '../errors.js';
