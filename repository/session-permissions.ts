@@ -98,7 +98,12 @@ function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
 }
 
 function writtenProperties({ record, origin }: PlannedNode): string[] {
-  if (origin) return changedProperties(origin.record, record);
+  if (origin) {
+    // A node that becomes mix:created is given these too.
+    return changedProperties(origin.record, record).filter(
+      (name) => !(name.startsWith('jcr:created') && ownProperties.has(name) && !origin.record.properties.has(name)),
+    );
+  }
   return [...record.properties.keys()].filter((name) => !ownProperties.has(name));
 }
 

@@ -1,4 +1,5 @@
 /** Worlds of policies and groups written as one line, for tables of cases. */
+import { nameOf } from '../../repository/path.js';
 import { setPolicy } from '../../repository/access/policy.js';
 import type { NewPolicyEntry } from '../../repository/access/policy.js';
 import type { Privilege, Repository, Session } from '../../repository/api.js';
@@ -75,8 +76,10 @@ const actions: Readonly<Record<string, (session: Session, ...words: string[]) =>
   add: (session, path = '') => session.addNode(path),
   addWith: (session, path = '', name = '') => session.addNode(path, { properties: { [name]: 1 } }),
   addMixed: (session, path = '') => session.addNode(path, { mixins: ['mix:title'] }),
-  addUser: (session, path = '') => session.addNode(path, { primaryType: 'rep:User' }),
-  addGroup: (session, path = '') => session.addNode(path, { primaryType: 'rep:Group' }),
+  addUser: (session, path = '') =>
+    session.addNode(path, { primaryType: 'rep:User', properties: { 'rep:principalName': nameOf(path) } }),
+  addGroup: (session, path = '') =>
+    session.addNode(path, { primaryType: 'rep:Group', properties: { 'rep:principalName': nameOf(path) } }),
   addPolicy: (session, path = '') => session.addNode(`${path}/rep:policy`, { primaryType: 'rep:ACL' }),
   set: (session, path = '', name = '') => session.setProperties(path, { [name]: 'changed' }),
   unset: (session, path = '', name = '') => session.setProperties(path, { [name]: null }),
