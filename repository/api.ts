@@ -3,6 +3,8 @@
  * gives the one implementation, over any store that fulfils the store contract.
  */
 import type { Readable } from 'node:stream';
+import type { Indexer } from './query/indexer.js';
+import type { Query, QueryResult } from './query/query.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
 
@@ -70,6 +72,8 @@ export interface Session {
   children(path: string): AsyncIterable<RepositoryNode>;
   /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
   descendants(path: string): AsyncIterable<RepositoryNode>;
+  /** Searches what is saved; pending changes are not seen. @throws INVALID_QUERY, QUERY_TOO_EXPENSIVE */
+  query(query: Query): Promise<QueryResult>;
 
   /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
   addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
@@ -125,6 +129,8 @@ export interface CommitEvent {
 
 export interface Repository {
   readonly blobs: BlobStore;
+  /** Builds indexes in the background, once it is started. */
+  readonly indexer: Indexer;
   /** The newest commit. */
   head(): Promise<number>;
   /** @throws UNKNOWN_USER */

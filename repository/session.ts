@@ -10,6 +10,9 @@ import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { isNodeType, nodeType } from './node-types.js';
 import { assertName, assertPath, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import type { Query, QueryResult } from './query/query.js';
+import { runQuery } from './query/run-query.js';
+import type { QueryContext } from './query/run-query.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
@@ -31,6 +34,7 @@ export interface SessionContext {
   readonly accessStates: AccessStateCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
+  readonly queries: QueryContext;
 }
 
 /** @param snapshot belongs to the session from here on */
@@ -104,6 +108,13 @@ class RepositorySession implements Session {
       }
       if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
     }
+  }
+
+  async query(query: Query): Promise<QueryResult> {
+    this.#assertOpen();
+    const { shared } = this.#view;
+    const isCurrent = () => !this.#closed && this.#view.shared === shared;
+    return runQuery(this.#context.queries, { shared, access: this.#access, isCurrent }, query);
   }
 
   #isReadableUpTo(path: string, ancestor: string): boolean {

@@ -1,0 +1,264 @@
+/** For each condition of a query that an index can answer: the stretches of that index which hold all hits. */
+import { isNodeType } from '../node-types.js';
+import { joinPath } from '../path.js';
+import type { KeyRange, StoreSnapshot } from '../store/contract.js';
+import { compileCondition, equalTo, rangesOf } from './conditions.js';
+import type { Subject, Test } from './conditions.js';
+import { encodeText, indexedPart, maxIndexedCharacters } from './encode-value.js';
+import type { EncodedRange } from './encode-value.js';
+import { coversPath } from './index-definition.js';
+import { addEntries } from './index-entries.js';
+import type { IndexEntries } from './index-entries.js';
+import { propertyPrefix, splitPropertyKey } from './index-keys.js';
+import type { KeptIndex } from './index-state.js';
+import { parsePropertyPath, withoutTail } from './property-path.js';
+import type { PropertyPath } from './property-path.js';
+import type { Condition } from './query.js';
+import { flatten, isRange } from './read-query.js';
+import type { ReadOrder, ReadQuery } from './read-query.js';
+import { sortKey } from './rank.js';
+import { isFirstIn, scopeRanges } from './scan.js';
+import type { Scan } from './scan.js';
+import { textPath } from './text-path.js';
+import { literalStart, parseLike } from './wildcards.js';
+
+export interface AccessPath {
+  /** The same for the same query as long as its indexes stand. */
+  readonly id: string;
+  /** Lower is likely to be narrower; decides where counting does not. */
+  readonly rank: number;
+  readonly scans: readonly Scan[];
+}
+
+/** What a scan is made for: the query, and which types its hits are known to have. */
+export interface Search {
+  readonly query: ReadQuery;
+  readonly snapshot: StoreSnapshot;
+  /** Ready ones only. */
+  readonly indexes: readonly KeptIndex[];
+}
+
+export async function accessPaths(search: Search, conjuncts: readonly Condition[]): Promise<AccessPath[]> {
+  const found: AccessPath[] = [];
+  for (const condition of conjuncts) {
+    const path = await accessPath(search, condition, conjuncts);
+    if (path) found.push(path);
+  }
+  return found;
+}
+
+async function accessPath(
+  search: Search,
+  condition: Condition,
+  conjuncts: readonly Condition[],
+): Promise<AccessPath | undefined> {
+  if ('or' in condition) return alternatives(search, condition.or, conjuncts);
+  if ('type' in condition) return typePath(search, condition.type);
+  if ('fullText' in condition) return textPath(search, condition, conjuncts);
+  if (!('op' in condition)) return undefined;
+  const property = parsePropertyPath(condition.property);
+  const index = usableIndex(search, property, conjuncts);
+  if (!index) return undefined;
+  const prefix = propertyPrefix(index.id, property.name);
+  const made = (rank: number, ranges: readonly KeyRange[]): AccessPath => ({
+    id: `${rank}:${index.id}:${condition.property}`,
+    rank,
+    scans: [propertyScan(index, property, ranges)],
+  });
+  if (condition.op === '=' || condition.op === 'in') {
+    const values = [...new Set(equalTo(condition).map(indexedPart))].sort();
+    return made(
+      0,
+      values.flatMap((value) => valueRanges(search.query, `${prefix}${value}\0`, property.tail)),
+    );
+  }
+  if (isRange(condition))
+    return made(
+      2,
+      rangesOf(condition).map((range) => stretch(prefix, range)),
+    );
+  if (condition.op === 'like') {
+    const start = encodeText(literalStart(parseLike(condition.value)));
+    return start === 's' ? undefined : made(2, [startingWith(prefix, indexedPart(start))]);
+  }
+  if (condition.op === 'exists' || condition.op === '!=') return made(5, [{ gte: prefix, lt: behindPrefix(prefix) }]);
+  return undefined;
+}
+
+/** Every alternative needs an index of its own; each gives what those before it did not. */
+async function alternatives(
+  search: Search,
+  conditions: readonly Condition[],
+  conjuncts: readonly Condition[],
+): Promise<AccessPath | undefined> {
+  const ids: string[] = [];
+  const scans: Scan[] = [];
+  const earlier: Test[] = [];
+  let rank = 0;
+  for (const condition of conditions) {
+    const parts = flatten(condition);
+    const paths = await accessPaths(search, [...parts, ...conjuncts.filter((other) => 'type' in other)]);
+    // The type that all alternatives share would be read once for each of them.
+    const own = paths.filter(({ id }) => parts.some((part) => 'type' in part) || !id.startsWith('4:'));
+    const [best] = own.sort((a, b) => a.rank - b.rank);
+    if (!best) return undefined;
+    const except = [...earlier];
+    scans.push(...best.scans.map((scan) => ({ ...scan, except: [...scan.except, ...except] })));
+    ids.push(best.id);
+    rank = Math.max(rank, best.rank + 0.5);
+    earlier.push(compileCondition(condition, new Set()));
+  }
+  return scans.length === 0 ? undefined : { id: `(${ids.join('|')})`, rank, scans };
+}
+
+/** By the types that occur, of which there are few, so that it does not matter where a type comes from. */
+async function typePath(search: Search, type: string): Promise<AccessPath | undefined> {
+  const names = ['jcr:primaryType', 'jcr:mixinTypes'];
+  const index = search.indexes.find(
+    ({ definition }) =>
+      definition.type === 'property' &&
+      names.every((name) => definition.propertyNames.includes(name)) &&
+      covers(search, definition, '', [{ type }]),
+  );
+  if (!index) return undefined;
+  const ranges: KeyRange[] = [];
+  for (const name of names) {
+    const prefix = propertyPrefix(index.id, name);
+    for await (const value of distinctValues(search.snapshot, prefix)) {
+      const wanted = value.length > maxIndexedCharacters || isNodeType(value.slice(1), [], type);
+      if (wanted) ranges.push(...valueRanges(search.query, `${prefix}${value}\0`, ''));
+    }
+  }
+  const scan = propertyScan(index, { tail: '', name: type }, ranges);
+  return { id: `4:${index.id}:${type}`, rank: 4, scans: [scan] };
+}
+
+async function* distinctValues(snapshot: StoreSnapshot, prefix: string): AsyncGenerator<string> {
+  const lt = behindPrefix(prefix);
+  let gte: string | undefined = `${prefix}s`;
+  while (gte !== undefined) {
+    let next: string | undefined;
+    for await (const batch of snapshot.range({ gte, lt }, { limit: 1 })) {
+      for (const { key } of batch) {
+        const { value } = splitPropertyKey(key);
+        yield value;
+        next = `${prefix}${value}\u0001`;
+      }
+    }
+    gte = next;
+  }
+}
+
+/** All nodes that have a value, in the order of the values; `undefined` without an index for it. */
+export function orderedPath(
+  search: Search,
+  order: ReadOrder,
+): { readonly id: string; readonly scan: Scan } | undefined {
+  if (typeof order.by !== 'object' || order.caseInsensitive) return undefined;
+  const index = usableIndex(search, order.by, search.query.conjuncts);
+  if (!index) return undefined;
+  const prefix = propertyPrefix(index.id, order.by.name);
+  const ranges = order.window?.map((range) => stretch(prefix, range)) ?? [
+    { gte: `${prefix}a`, lt: behindPrefix(prefix) },
+  ];
+  const scan: Scan = {
+    ...propertyScan(index, order.by, order.descending ? ranges.reverse() : ranges),
+    reverse: order.descending,
+    isFirst: (key, subject) => sortKey(order, subject) === splitPropertyKey(key).value,
+  };
+  return { id: `order:${index.id}`, scan };
+}
+
+function usableIndex(search: Search, property: PropertyPath, conjuncts: readonly Condition[]): KeptIndex | undefined {
+  return search.indexes.find(
+    ({ definition }) =>
+      definition.type === 'property' &&
+      definition.propertyNames.includes(property.name) &&
+      covers(search, definition, property.tail, conjuncts),
+  );
+}
+
+/** Whether an index holds every node that could be a hit, or that could lie below one. */
+export function covers(
+  { query }: Search,
+  definition: KeptIndex['definition'],
+  tail: string,
+  conjuncts: readonly Condition[],
+): boolean {
+  if (!coversPath(definition, query.path)) return false;
+  const { declaringNodeTypes: declared } = definition;
+  if (declared.length === 0) return true;
+  // Nothing is known of the types of nodes below a hit.
+  if (tail !== '') return false;
+  return conjuncts.some((part) => 'type' in part && declared.some((wanted) => isNodeType(part.type, [], wanted)));
+}
+
+function propertyScan(index: KeptIndex, { tail, name }: PropertyPath, ranges: readonly KeyRange[]): Scan {
+  const scan = { ranges, reverse: false };
+  return {
+    ...scan,
+    text: `index ${index.definition.path} (${tail === '' ? name : `${tail}/${name}`})`,
+    index: index.definition.path,
+    tail,
+    locate: (key) => {
+      const { path } = splitPropertyKey(key);
+      return { source: path, hit: withoutTail(path, tail) };
+    },
+    isFirst: (key, subject) =>
+      ranges.length <= 1 && hasOneValue(subject, tail, name) ? true : isFirstEntry(index, scan, key, subject, tail),
+    except: [],
+  };
+}
+
+function hasOneValue(subject: Subject, tail: string, name: string): boolean {
+  return subject.below(tail)?.properties.get(name)?.multiple === false;
+}
+
+function isFirstEntry(
+  index: KeptIndex,
+  scan: Pick<Scan, 'ranges' | 'reverse'>,
+  key: string,
+  subject: Subject,
+  tail: string,
+): boolean {
+  const record = subject.below(tail);
+  if (!record) return false;
+  const entries: IndexEntries = new Map();
+  addEntries(entries, index, joinPath(subject.path, tail), record);
+  return isFirstIn(scan, key, entries.keys());
+}
+
+/** Entries of one value within the scope of the query. @param prefix up to and with the separator after the value */
+export function valueRanges({ path, depth }: ReadQuery, prefix: string, tail: string): KeyRange[] {
+  if (path === '/' && depth !== 'children') return [{ gte: prefix, lt: behindPrefix(prefix) }];
+  // Nodes below a hit lie somewhere below the path.
+  return scopeRanges(path, tail === '' ? depth : 'descendants').map(({ gte, lt }) => ({
+    gte: prefix + gte.slice(1),
+    lt: prefix + lt.slice(1),
+  }));
+}
+
+/** @param prefix ends with a separator, `\0` */
+export function behindPrefix(prefix: string): string {
+  return `${prefix.slice(0, -1)}\u0001`;
+}
+
+/** Entries that hold all values of an interval; where values were cut, some more. */
+function stretch(prefix: string, { kind, from, to }: EncodedRange): KeyRange {
+  const low = from && prefix + indexedPart(from.value);
+  const high = to && prefix + indexedPart(to.value);
+  const isExact = (value: string) => value.length <= maxIndexedCharacters;
+  return {
+    gte: low === undefined ? prefix + kind : from?.open && isExact(from.value) ? `${low}\u0001` : `${low}\0`,
+    lt:
+      high === undefined
+        ? prefix + String.fromCharCode(kind.charCodeAt(0) + 1)
+        : to?.open && isExact(to.value)
+          ? `${high}\0`
+          : `${high}\u0001`,
+  };
+}
+
+function startingWith(prefix: string, start: string): KeyRange {
+  return { gte: prefix + start, lt: `${prefix}${start}\u{10ffff}` };
+}
