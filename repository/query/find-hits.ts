@@ -62,7 +62,7 @@ async function hitsAmong(
   index: number,
   entries: readonly StoredEntry[],
 ): Promise<readonly Hit[]> {
-  const { query, access } = search;
+  const { query } = search;
   const candidates = (await readCandidates(search, scan, entries)).filter(({ node }) =>
     query.matchesAlone({ ...node, below: (tail) => (tail === '' ? node.record : undefined) }),
   );

@@ -1,7 +1,6 @@
 /** What a save does for indexes: entries change in the commit that changes the nodes, so a query never sees one without the other. */
 import { indexEpochKey } from '../keys.js';
 import { isDescendantOrSelf } from '../path.js';
-import type { NodeRecord } from '../record.js';
 import type { SaveAttempt, SaveContribution, SaveParticipant } from '../session-participant.js';
 import type { SavePlan } from '../session-plan.js';
 import type { StoreSnapshot, Write } from '../store/contract.js';
@@ -18,26 +17,30 @@ export function keepIndexes(states: IndexStateCache): SaveParticipant {
     return {
       // Without it a save could miss an index that was defined after its snapshot.
       preconditions: [{ kind: 'version', key: indexEpochKey, version: inForce.epoch }],
-      writes: [...entryWrites(plan, inForce.indexes), ...(await definitionWrites(plan, snapshot, inForce))],
+      writes: [
+        ...inForce.indexes.flatMap((index) => entryWrites(plan, index)),
+        ...(await definitionWrites(plan, snapshot, inForce)),
+      ],
     };
   };
 }
 
-function entryWrites(plan: SavePlan, indexes: readonly KeptIndex[]): Write[] {
-  if (indexes.length === 0) return [];
+function entryWrites(plan: SavePlan, index: KeptIndex): Write[] {
   const before: IndexEntries = new Map();
   const after: IndexEntries = new Map();
-  const add = (entries: IndexEntries, path: string, record: NodeRecord) => {
-    for (const index of indexes) addEntries(entries, index, path, record);
-  };
-  for (const { nodes } of plan.removed) for (const { path, record } of nodes) add(before, path, record);
+  for (const { nodes } of plan.removed) {
+    for (const { path, record } of nodes) addEntries(before, index, path, record);
+  }
   for (const { path, record, origin, inPlace } of plan.nodes.values()) {
     // What a moved node had where it was is among what is removed.
-    if (inPlace && origin) add(before, path, origin.record);
-    add(after, path, record);
+    if (inPlace && origin) addEntries(before, index, path, origin.record);
+    addEntries(after, index, path, record);
   }
   const writes: Write[] = [];
-  for (const [key, value] of after) if (before.get(key) !== value) writes.push({ key, value });
+  for (const [key, value] of after) {
+    // A build that has not come here yet leaves the whole node to this save.
+    if (!index.ready || before.get(key) !== value) writes.push({ key, value });
+  }
   for (const key of before.keys()) if (!after.has(key)) writes.push({ key, remove: true });
   return writes;
 }

@@ -26,7 +26,8 @@ export type Condition =
   | { readonly property: string; readonly op: 'like'; readonly value: string }
   | { readonly property: string; readonly op: 'in'; readonly value: readonly QueryValue[] }
   | { readonly property: string; readonly op: 'between'; readonly from?: RangeBound; readonly to?: RangeBound }
-  | { readonly property: string; readonly op: 'exists' | 'missing' }
+  | { readonly property: string; readonly op: 'exists' }
+  | { readonly property: string; readonly op: 'missing' }
   /** The node's name, with `*` for any characters and `?` for one. */
   | { readonly name: string }
   | { readonly type: string }

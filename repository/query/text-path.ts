@@ -83,7 +83,7 @@ function wordScan(query: ReadQuery, index: KeptIndex, term: TextTerm): Scan {
     isPrefix(term) || query.depth === 'subtree'
       ? [rangeOf(index, term)]
       : valueRanges(query, wordPrefix(index.id, first), '');
-  const { words: allWords } = textSource(undefined);
+  const source = textSource(undefined);
   const isMeant = (word: string) => (isPrefix(term) ? word.startsWith(first) : word === first);
   return {
     text: `index ${index.definition.path} (${first}${isPrefix(term) ? '*' : ''})`,
@@ -96,9 +96,11 @@ function wordScan(query: ReadQuery, index: KeptIndex, term: TextTerm): Scan {
       return { source: joinPath(path, part), hit: path };
     },
     isFirst: (key, subject) => {
-      const keys = allWords(subject).flatMap((words, part) =>
-        words.filter(isMeant).map((word) => wordKey(index.id, word, subject.path, textParts[part] ?? '')),
-      );
+      const keys = source
+        .words(subject)
+        .flatMap((words, part) =>
+          words.filter(isMeant).map((word) => wordKey(index.id, word, subject.path, textParts[part] ?? '')),
+        );
       return isFirstIn({ ranges, reverse: false }, key, keys);
     },
     except: [],

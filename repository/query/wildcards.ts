@@ -8,7 +8,7 @@ export const anyMany = Symbol('many');
 /** `%` any characters, `_` one, `\` before one that is meant as such (JCR 2.0, section 6.7.16). */
 export function parseLike(like: string): PatternToken[] {
   const tokens: PatternToken[] = [];
-  const characters = [...like];
+  const characters = Array.from(like);
   for (let index = 0; index < characters.length; index++) {
     const character = characters[index] ?? '';
     if (character === '%') tokens.push(anyMany);
@@ -21,7 +21,7 @@ export function parseLike(like: string): PatternToken[] {
 
 /** `*` any characters, `?` one. */
 export function parseWildcards(text: string): PatternToken[] {
-  return [...text].map((character) => (character === '*' ? anyMany : character === '?' ? anyOne : character));
+  return Array.from(text, (character) => (character === '*' ? anyMany : character === '?' ? anyOne : character));
 }
 
 /** What every match begins with. */
@@ -31,7 +31,7 @@ export function literalStart(tokens: readonly PatternToken[]): string {
 }
 
 export function matchesPattern(tokens: readonly PatternToken[], text: string): boolean {
-  const characters = [...text];
+  const characters = Array.from(text);
   let token = 0;
   let lastMany = -1;
   let retryAt = 0;

@@ -78,7 +78,8 @@ const comparison: fc.Arbitrary<Condition> = fc.oneof(
     from: fc.record({ value: queryValue, open: fc.boolean() }),
     to: fc.record({ value: queryValue, open: fc.boolean() }),
   }),
-  fc.record({ property: propertyPath, op: fc.constantFrom('exists' as const, 'missing' as const) }),
+  fc.record({ property: propertyPath, op: fc.constant('exists' as const) }),
+  fc.record({ property: propertyPath, op: fc.constant('missing' as const) }),
   fc.record({
     property: propertyPath,
     op: fc.constant('like' as const),

@@ -47,8 +47,8 @@ function holds(listing: Listing, node: RepositoryNode, condition: Condition): bo
       .every((word) => (word.startsWith('-') ? !words.includes(word.slice(1)) : words.includes(word)));
   }
   const property = propertyOf(listing, node, condition.property);
-  if (condition.op === 'exists' || condition.op === 'missing')
-    return (property !== undefined) === (condition.op === 'exists');
+  if (condition.op === 'exists') return property !== undefined;
+  if (condition.op === 'missing') return property === undefined;
   return (property?.values ?? []).some((value) => {
     const found = plain(property?.type, value);
     if (found === undefined) return false;
