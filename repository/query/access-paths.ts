@@ -6,7 +6,6 @@ import { compileCondition, equalTo, rangesOf } from './conditions.js';
 import type { Subject, Test } from './conditions.js';
 import { encodeText, indexedPart, maxIndexedCharacters } from './encode-value.js';
 import type { EncodedRange } from './encode-value.js';
-import { coversPath } from './index-definition.js';
 import { addEntries } from './index-entries.js';
 import type { IndexEntries } from './index-entries.js';
 import { propertyPrefix, splitPropertyKey } from './index-keys.js';
@@ -15,28 +14,14 @@ import { parsePropertyPath, withoutTail } from './property-path.js';
 import type { PropertyPath } from './property-path.js';
 import type { Condition } from './query.js';
 import { flatten, isRange } from './read-query.js';
-import type { ReadOrder, ReadQuery } from './read-query.js';
+import type { ReadOrder } from './read-query.js';
 import { sortKey } from './rank.js';
-import { isFirstIn, scopeRanges } from './scan.js';
+import { isFirstIn } from './scan.js';
 import type { Scan } from './scan.js';
+import { behindPrefix, covers, valueRanges } from './search.js';
+import type { AccessPath, Search } from './search.js';
 import { textPath } from './text-path.js';
 import { literalStart, parseLike } from './wildcards.js';
-
-export interface AccessPath {
-  /** The same for the same query as long as its indexes stand. */
-  readonly id: string;
-  /** Lower is likely to be narrower; decides where counting does not. */
-  readonly rank: number;
-  readonly scans: readonly Scan[];
-}
-
-/** What a scan is made for: the query, and which types its hits are known to have. */
-export interface Search {
-  readonly query: ReadQuery;
-  readonly snapshot: StoreSnapshot;
-  /** Ready ones only. */
-  readonly indexes: readonly KeptIndex[];
-}
 
 export async function accessPaths(search: Search, conjuncts: readonly Condition[]): Promise<AccessPath[]> {
   const found: AccessPath[] = [];
@@ -53,7 +38,7 @@ async function accessPath(
   conjuncts: readonly Condition[],
 ): Promise<AccessPath | undefined> {
   if ('or' in condition) return alternatives(search, condition.or, conjuncts);
-  if ('type' in condition) return typePath(search, condition.type);
+  if ('type' in condition) return typePath(search, condition);
   if ('fullText' in condition) return textPath(search, condition, conjuncts);
   if (!('op' in condition)) return undefined;
   const property = parsePropertyPath(condition.property);
@@ -67,10 +52,14 @@ async function accessPath(
   });
   if (condition.op === '=' || condition.op === 'in') {
     const values = [...new Set(equalTo(condition).map(indexedPart))].sort();
-    return made(
+    const path = made(
       0,
       values.flatMap((value) => valueRanges(search.query, `${prefix}${value}\0`, property.tail)),
     );
+    return {
+      ...path,
+      scans: path.scans.map((scan) => (values.length === 1 ? ofOneValue(scan, values, condition) : scan)),
+    };
   }
   if (isRange(condition))
     return made(
@@ -112,7 +101,11 @@ async function alternatives(
 }
 
 /** By the types that occur, of which there are few, so that it does not matter where a type comes from. */
-async function typePath(search: Search, type: string): Promise<AccessPath | undefined> {
+async function typePath(
+  search: Search,
+  condition: Extract<Condition, { readonly type: string }>,
+): Promise<AccessPath | undefined> {
+  const { type } = condition;
   const names = ['jcr:primaryType', 'jcr:mixinTypes'];
   const index = search.indexes.find(
     ({ definition }) =>
@@ -122,14 +115,18 @@ async function typePath(search: Search, type: string): Promise<AccessPath | unde
   );
   if (!index) return undefined;
   const ranges: KeyRange[] = [];
+  const values: string[] = [];
   for (const name of names) {
     const prefix = propertyPrefix(index.id, name);
     for await (const value of distinctValues(search.snapshot, prefix)) {
       const wanted = value.length > maxIndexedCharacters || isNodeType(value.slice(1), [], type);
-      if (wanted) ranges.push(...valueRanges(search.query, `${prefix}${value}\0`, ''));
+      if (!wanted) continue;
+      values.push(value);
+      ranges.push(...valueRanges(search.query, `${prefix}${value}\0`, ''));
     }
   }
-  const scan = propertyScan(index, { tail: '', name: type }, ranges);
+  const several = propertyScan(index, { tail: '', name: type }, ranges);
+  const scan = values.length === 1 ? ofOneValue(several, values, condition) : several;
   return { id: `4:${index.id}:${type}`, rank: 4, scans: [scan] };
 }
 
@@ -178,19 +175,10 @@ function usableIndex(search: Search, property: PropertyPath, conjuncts: readonly
   );
 }
 
-/** Whether an index holds every node that could be a hit, or that could lie below one. */
-export function covers(
-  { query }: Search,
-  definition: KeptIndex['definition'],
-  tail: string,
-  conjuncts: readonly Condition[],
-): boolean {
-  if (!coversPath(definition, query.path)) return false;
-  const { declaringNodeTypes: declared } = definition;
-  if (declared.length === 0) return true;
-  // Nothing is known of the types of nodes below a hit.
-  if (tail !== '') return false;
-  return conjuncts.some((part) => 'type' in part && declared.some((wanted) => isNodeType(part.type, [], wanted)));
+/** A node has one entry of one value; and unless the value was cut, the entry says all that the condition asks. */
+function ofOneValue({ isFirst: _, ...scan }: Scan, values: readonly string[], condition: Condition): Scan {
+  const isExact = values.every((value) => value.length <= maxIndexedCharacters);
+  return isExact ? { ...scan, answers: [condition] } : scan;
 }
 
 function propertyScan(index: KeptIndex, { tail, name }: PropertyPath, ranges: readonly KeyRange[]): Scan {
@@ -226,21 +214,6 @@ function isFirstEntry(
   const entries: IndexEntries = new Map();
   addEntries(entries, index, joinPath(subject.path, tail), record);
   return isFirstIn(scan, key, entries.keys());
-}
-
-/** Entries of one value within the scope of the query. @param prefix up to and with the separator after the value */
-export function valueRanges({ path, depth }: ReadQuery, prefix: string, tail: string): KeyRange[] {
-  if (path === '/' && depth !== 'children') return [{ gte: prefix, lt: behindPrefix(prefix) }];
-  // Nodes below a hit lie somewhere below the path.
-  return scopeRanges(path, tail === '' ? depth : 'descendants').map(({ gte, lt }) => ({
-    gte: prefix + gte.slice(1),
-    lt: prefix + lt.slice(1),
-  }));
-}
-
-/** @param prefix ends with a separator, `\0` */
-export function behindPrefix(prefix: string): string {
-  return `${prefix.slice(0, -1)}\u0001`;
 }
 
 /** Entries that hold all values of an interval; where values were cut, some more. */

@@ -1,12 +1,12 @@
 /** Which of the ways to answer a query is taken: what an index holds is counted, no further than it takes to decide. */
 import { accessPaths, orderedPath } from './access-paths.js';
-import type { AccessPath, Search } from './access-paths.js';
 import type { Test } from './conditions.js';
 import type { Cursor } from './cursor.js';
 import { invalidQuery } from './invalid-query.js';
 import { sortKey } from './rank.js';
 import { countEntries, traversal } from './scan.js';
 import type { Scan } from './scan.js';
+import type { AccessPath, Search } from './search.js';
 
 /** So few entries are read rather than weighed against others. */
 const fewEntries = 100;

@@ -193,18 +193,26 @@ export interface TextSource {
   words(subject: Subject): string[][];
 }
 
+/** Words of nodes that are being looked at: they are asked for by conditions, scans and scores alike. */
+const knownWords = new WeakMap<Subject, string[][]>();
+
+const wholeText: TextSource = {
+  tails: textParts,
+  words: (subject) => {
+    const known = knownWords.get(subject);
+    if (known) return known;
+    const words = textParts.map((part) => {
+      const record = subject.below(part);
+      return record ? wordsOfPart(part, subject.path, record) : [];
+    });
+    knownWords.set(subject, words);
+    return words;
+  },
+};
+
 /** Where the text of a full-text condition comes from. `property` may end with `*`: all of the text of the node there. */
 export function textSource(property: string | undefined): TextSource {
-  if (property === undefined) {
-    return {
-      tails: textParts,
-      words: (subject) =>
-        textParts.map((part) => {
-          const record = subject.below(part);
-          return record ? wordsOfPart(part, subject.path, record) : [];
-        }),
-    };
-  }
+  if (property === undefined) return wholeText;
   if (property.endsWith('/*')) {
     const { tail, name } = parsePropertyPath(property.slice(0, -2));
     const node = tail === '' ? name : `${tail}/${name}`;

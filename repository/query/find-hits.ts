@@ -1,13 +1,14 @@
 /** From scans to hits: entries are read in batches, their nodes with one lookup, and every condition is asked of the nodes themselves. */
 import type { AccessEvaluator } from '../access/evaluate.js';
 import { RepositoryError } from '../errors.js';
+import { nodeKey } from '../keys.js';
 import { joinPath } from '../path.js';
-import { decodeRecord } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { StoredNode } from '../session-transient.js';
 import { readStoredNodes } from '../session-view.js';
 import type { StoredEntry, StoreSnapshot } from '../store/contract.js';
 import type { Subject } from './conditions.js';
+import { LazyRecord } from './lazy-record.js';
 import type { ReadQuery } from './read-query.js';
 import { readScan } from './scan.js';
 import type { Scan } from './scan.js';
@@ -63,8 +64,12 @@ async function hitsAmong(
   entries: readonly StoredEntry[],
 ): Promise<readonly Hit[]> {
   const { query } = search;
+  if (isAnswered(query, scan) && !query.ordersByNodesBelow) {
+    const found = await readCandidates(search, scan, entries);
+    return found.map(({ key, node }) => ({ subject: alone(node), version: node.version, scan: index, key }));
+  }
   const candidates = (await readCandidates(search, scan, entries)).filter(({ node }) =>
-    query.matchesAlone({ ...node, below: (tail) => (tail === '' ? node.record : undefined) }),
+    query.matchesAlone(alone(node)),
   );
   const tails = [...new Set([...query.tails, scan.tail])].filter((tail) => tail !== '');
   const below = tails.length === 0 ? new Map<string, StoredNode>() : await readBelow(search, candidates, tails);
@@ -87,32 +92,58 @@ async function hitsAmong(
   return hits;
 }
 
-async function readCandidates(
-  { query, snapshot, access, visits }: HitSearch,
-  scan: Scan,
-  entries: readonly StoredEntry[],
-): Promise<Candidate[]> {
-  const located: { readonly key: string; readonly path: string; readonly entry: StoredEntry }[] = [];
+/** For tests that look at nothing below the node. */
+function alone({ path, record }: StoredNode): Subject {
+  return { path, record, below: (tail) => (tail === '' ? record : undefined) };
+}
+
+/** Whether every entry of the scan is a hit, with nothing left to be asked of its node. */
+function isAnswered({ conjuncts }: ReadQuery, { answers, isFirst, except }: Scan): boolean {
+  if (!answers || isFirst || except.length > 0) return false;
+  return conjuncts.every((condition) => answers.includes(condition));
+}
+
+/** How many hits there are. What the entries say already is counted without reading nodes. @throws QUERY_TOO_EXPENSIVE */
+export async function countHits(search: HitSearch, scans: readonly Scan[]): Promise<number> {
+  let count = 0;
+  for (const [index, scan] of scans.entries()) {
+    const answered = isAnswered(search.query, scan);
+    for await (const entries of readScan(search.snapshot, scan, undefined, wholeBatch)) {
+      count += answered ? locate(search, scan, entries).length : (await hitsAmong(search, scan, index, entries)).length;
+    }
+  }
+  return count;
+}
+
+interface Located {
+  readonly path: string;
+  readonly entry: StoredEntry;
+}
+
+/** Entries whose nodes may be read and lie within the scope. */
+function locate({ query, access, visits }: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Located[] {
+  const located: Located[] = [];
   for (const entry of entries) {
     const { source, hit: path } = scan.locate(entry.key);
     if (path === undefined || !access.canRead(path) || (source !== path && !access.canRead(source))) continue;
     if (scan.index === undefined && ++visits.count > query.maxVisited) throw tooExpensive(query);
-    if (query.inScope(path)) located.push({ key: entry.key, path, entry });
+    if (query.inScope(path)) located.push({ path, entry });
   }
-  if (scan.index === undefined) {
-    return located.map(({ key, path, entry }) => ({
-      key,
-      node: { path, record: decodeRecord(path, entry.value), version: entry.version },
-    }));
-  }
-  visits.count += located.length;
-  const nodes = await readStoredNodes(
-    snapshot,
-    located.map(({ path }) => path),
-  );
-  return located.flatMap(({ key, path }) => {
-    const node = nodes.get(path);
-    return node ? { key, node } : [];
+  if (scan.index !== undefined) visits.count += located.length;
+  return located;
+}
+
+async function readCandidates(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
+  const located = locate(search, scan, entries);
+  // A traversal read the nodes already.
+  const records =
+    scan.index === undefined
+      ? located.map(({ entry }) => entry)
+      : await search.snapshot.getMany(located.map(({ path }) => nodeKey(path)));
+  return located.flatMap(({ path, entry: { key } }, index) => {
+    const stored = records[index];
+    if (!stored) return [];
+    return { key, node: { path, record: new LazyRecord(path, stored.value), version: stored.version } };
   });
 }
 

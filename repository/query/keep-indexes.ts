@@ -1,6 +1,7 @@
 /** What a save does for indexes: entries change in the commit that changes the nodes, so a query never sees one without the other. */
 import { indexEpochKey } from '../keys.js';
 import { isDescendantOrSelf } from '../path.js';
+import type { NodeRecord } from '../record.js';
 import type { SaveAttempt, SaveContribution, SaveParticipant } from '../session-participant.js';
 import type { SavePlan } from '../session-plan.js';
 import type { StoreSnapshot, Write } from '../store/contract.js';

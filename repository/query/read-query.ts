@@ -26,6 +26,8 @@ export interface ReadQuery {
   /** Relative paths of the nodes that test and order look at. */
   readonly tails: ReadonlySet<string>;
   readonly order: readonly ReadOrder[];
+  /** The order looks at more than the node itself. */
+  readonly ordersByNodesBelow: boolean;
   /** The text that hits are scored by. */
   readonly text: (FullText & { readonly expression: TextExpression }) | undefined;
   readonly offset: number;
@@ -70,6 +72,7 @@ export function readQuery(query: Query, maxVisited: number): ReadQuery {
     matchesAlone: compileCondition({ and: conjuncts.filter(looksAtNodeAlone) }, new Set()),
     tails,
     order,
+    ordersByNodesBelow: order.some(({ by }) => by === 'score' || (typeof by === 'object' && by.tail !== '')),
     text,
     offset: wholeNumber(query.offset ?? 0, 'offset'),
     limit: query.limit === undefined ? undefined : wholeNumber(query.limit, 'limit'),

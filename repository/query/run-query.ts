@@ -9,7 +9,7 @@ import { choosePlan } from './choose-plan.js';
 import type { ChosenPlan } from './choose-plan.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Cursor, Rank } from './cursor.js';
-import { findHits } from './find-hits.js';
+import { countHits, findHits } from './find-hits.js';
 import type { Hit, Visits } from './find-hits.js';
 import type { TextStatistics } from './full-text.js';
 import type { IndexStateCache } from './index-state.js';
@@ -51,13 +51,8 @@ export async function runQuery(context: QueryContext, asker: Asker, asked: Query
     }
     const statistics = await statisticsFor(search, plan, cursor);
     const visits = { count: 0 };
-    let total: number | undefined;
-    if (query.count) {
-      total = 0;
-      for await (const hits of findHits({ query, snapshot, access: asker.access, visits: { count: 0 } }, plan.scans)) {
-        total += hits.length;
-      }
-    }
+    const counting = { query, snapshot, access: asker.access, visits: { count: 0 } };
+    const total = query.count ? await countHits(counting, plan.scans) : undefined;
     return new StoreQueryResult({ asker, query, cursor, plan, statistics, visits }, total);
   } finally {
     await asker.shared.release();
@@ -138,7 +133,7 @@ class StoreQueryResult implements QueryResult {
         }
         seen++;
         last = hit;
-        if (seen > skipped) yield new SessionNode(hit.subject.path, hit.version, hit.subject.record);
+        if (seen > skipped) yield toNode(hit);
       }
     }
   }
@@ -152,7 +147,7 @@ class StoreQueryResult implements QueryResult {
       const wanted = query.limit === undefined ? maxSorted : skipped + query.limit;
       const found = await this.#sorted(snapshot, after, wanted + 1);
       const page = found.slice(skipped, wanted);
-      for (const { hit } of page) yield new SessionNode(hit.subject.path, hit.version, hit.subject.record);
+      for (const { node } of page) yield node;
       if (found.length <= wanted) return;
       after = found[wanted - 1]?.rank;
       if (after === undefined) return;
@@ -172,14 +167,19 @@ class StoreQueryResult implements QueryResult {
     for await (const hits of findHits(search, plan.scans)) {
       for (const hit of hits) {
         const rank = rankOf(query, hit.subject, statistics);
-        if (after === undefined || compare(rank, after) > 0) first.add({ hit, rank });
+        if (after === undefined || compare(rank, after) > 0) first.add({ node: toNode(hit), rank });
       }
     }
     return first.sorted();
   }
 }
 
+function toNode({ subject, version }: Hit): RepositoryNode {
+  return new SessionNode(subject.path, version, subject.record);
+}
+
+/** Without what was read around the hit, which would be held with it. */
 interface RankedHit {
-  readonly hit: Hit;
+  readonly node: RepositoryNode;
   readonly rank: Rank;
 }

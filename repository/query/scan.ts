@@ -3,7 +3,7 @@ import { childrenRange, nodeKey, pathOfNodeKey, subtreeRanges } from '../keys.js
 import { compareKeys, isInRange } from '../store/key-order.js';
 import type { KeyRange, StoredEntry, StoreSnapshot } from '../store/contract.js';
 import type { Subject, Test } from './conditions.js';
-import type { QueryDepth } from './query.js';
+import type { Condition, QueryDepth } from './query.js';
 
 export interface Scan {
   /** For people. */
@@ -19,6 +19,8 @@ export interface Scan {
   locate(key: string): { readonly source: string; readonly hit: string | undefined };
   /** A node may have several entries and is a hit at the first of them; `undefined` where it has one. */
   readonly isFirst?: (key: string, subject: Subject) => boolean;
+  /** Conditions that every entry fulfils, so that its node need not be asked. */
+  readonly answers?: readonly Condition[];
   /** Hits that earlier scans of the plan gave already. */
   readonly except: readonly Test[];
 }

@@ -1,8 +1,6 @@
 /** Full text by index: nodes that have the rarest word of each alternative; the rest of what is asked they show themselves. */
 import { joinPath } from '../path.js';
 import type { KeyRange, StoreSnapshot } from '../store/contract.js';
-import { behindPrefix, covers, valueRanges } from './access-paths.js';
-import type { AccessPath, Search } from './access-paths.js';
 import { textSource } from './conditions.js';
 import type { Test } from './conditions.js';
 import { matchesText, parseTextExpression } from './full-text.js';
@@ -15,6 +13,8 @@ import type { Condition, FullText } from './query.js';
 import type { ReadQuery } from './read-query.js';
 import { isFirstIn } from './scan.js';
 import type { Scan } from './scan.js';
+import { behindPrefix, covers, valueRanges } from './search.js';
+import type { AccessPath, Search } from './search.js';
 
 const countBound = 1000;
 

@@ -126,9 +126,6 @@ function textOf({ byPath }: Listing, node: RepositoryNode, property: string | un
 
 function stringsOf(property: Property | undefined): string[] {
   if (property?.type !== 'String') return [];
-  return property.values.flatMap((value) =>
-    String(value)
-      .toLowerCase()
-      .split(/[^a-z0-9]+/),
-  );
+  const texts = property.values.filter((value) => typeof value === 'string');
+  return texts.flatMap((text) => text.toLowerCase().split(/[^a-z0-9]+/));
 }
