@@ -90,6 +90,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
+    repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
 
     const registry = createStepRegistry();
     for (const step of builtInSteps) registry.register(step, `activities/${step.id}.ts`);

@@ -4,6 +4,8 @@
  */
 import type { Readable } from 'node:stream';
 import type { NodeTypeRegistry } from './node-types/registry.js';
+import type { Indexer } from './query/indexer.js';
+import type { Query, QueryResult } from './query/query.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
 
@@ -101,6 +103,8 @@ export interface Session {
   children(path: string): AsyncIterable<RepositoryNode>;
   /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
   descendants(path: string): AsyncIterable<RepositoryNode>;
+  /** Searches what is saved; pending changes are not seen. @throws INVALID_QUERY, QUERY_TOO_EXPENSIVE */
+  query(query: Query): Promise<QueryResult>;
 
   /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
   addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
@@ -175,6 +179,8 @@ export interface ChangeFilter {
 
 export interface Repository {
   readonly blobs: BlobStore;
+  /** Builds indexes in the background, once it is started. */
+  readonly indexer: Indexer;
   /** The newest commit. */
   head(): Promise<number>;
   /** @throws UNKNOWN_USER */

@@ -15,6 +15,11 @@ import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
+import { createFirstIndexes } from './query/first-indexes.js';
+import { IndexStateCache } from './query/index-state.js';
+import { StoreIndexer } from './query/indexer.js';
+import type { Indexer } from './query/indexer.js';
+import { keepIndexes } from './query/keep-indexes.js';
 import { encodeRecord } from './record.js';
 import { keepReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -30,26 +35,38 @@ export interface RepositoryStores {
   readonly blobs: BlobStore;
 }
 
+export interface QueryLimits {
+  /** Nodes a query may look at without an index; default 100,000. */
+  readonly maxVisitedNodes?: number;
+  /** Entries that are rather sorted than read from an index that has the order; default 1,000. */
+  readonly maxSortedEntries?: number;
+}
+
 export interface RepositoryOptions {
   /** How much memory decoded nodes may take, in bytes; default 64 MiB. */
   readonly nodeCacheBytes?: number;
+  readonly queries?: QueryLimits;
 }
 
 /**
- * An empty store gets the root, `/home`, the groups `administrators`, `dam-users` and `everyone`, and the user `admin`.
+ * An empty store gets the root, `/home`, the groups `administrators`, `dam-users` and `everyone`, the user `admin`
+ * and the first indexes.
  * The repository closes both stores when it is closed.
  */
 export async function openRepository(
   { nodes, blobs }: RepositoryStores,
   options: RepositoryOptions = {},
 ): Promise<Repository> {
+  const { maxVisitedNodes = 100_000, maxSortedEntries = 1000 } = options.queries ?? {};
+  const indexStates = new IndexStateCache();
   const repository = new StoreRepository({
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
     nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
     nodeTypes: new NodeTypeCache(),
-    participants: [validatePolicies, validatePrincipals, requireBlobs, keepReferences],
+    participants: [validatePolicies, validatePrincipals, requireBlobs, keepReferences, keepIndexes(indexStates)],
+    queries: { indexStates, maxVisitedNodes, maxSortedEntries },
   });
   await repository.initialise();
   return repository;
@@ -59,8 +76,15 @@ class StoreRepository implements Repository {
   readonly #context: SessionContext;
   readonly #closing = new AbortController();
 
+  readonly #indexer: StoreIndexer;
+
   constructor(context: SessionContext) {
     this.#context = context;
+    this.#indexer = new StoreIndexer(context.store, context.queries.indexStates, context.nodeTypes);
+  }
+
+  get indexer(): Indexer {
+    return this.#indexer;
   }
 
   get blobs(): BlobStore {
@@ -80,7 +104,10 @@ class StoreRepository implements Repository {
     try {
       if ((await session.findNode(usersRoot)) === undefined) {
         await createFirstPrincipals(session);
+        await createFirstIndexes(session);
         await session.save();
+        // Next to nothing is there to be indexed, so the first query finds every index ready.
+        await this.#indexer.catchUp();
       }
     } catch (error) {
       if (!(error instanceof RepositoryError && error.code === 'CONFLICT')) throw error;
@@ -164,6 +191,7 @@ class StoreRepository implements Repository {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#indexer.close();
     await this.#context.store.close();
     await this.#context.blobs.close();
   }

@@ -1,5 +1,6 @@
 /** What joins in every save beside the nodes themselves: references, indexes, blobs, versions. */
 import type { AccessEvaluator } from './access/evaluate.js';
+import type { NodeTypeRegistry } from './node-types/registry.js';
 import type { SavePlan } from './session-plan.js';
 import type { BlobStore, Precondition, StoreSnapshot, Write } from './store/contract.js';
 
@@ -8,6 +9,7 @@ export interface SaveAttempt {
   readonly snapshot: StoreSnapshot;
   readonly evaluator: AccessEvaluator;
   readonly blobs: BlobStore;
+  readonly types: NodeTypeRegistry;
   /** Nodes before and after: `origin` and `record` of each planned node, and the nodes that go. */
   readonly plan: SavePlan;
 }

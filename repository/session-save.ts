@@ -93,7 +93,7 @@ export async function saveChanges(
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       assertPermitted(plan, evaluator);
       await validateNodes({ plan, snapshot: current, types: types.registry });
-      const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
+      const attempted = { plan, snapshot: current, evaluator, types: types.registry, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
       const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
       const writes = writesOf(plan, encoded);

@@ -14,6 +14,9 @@ import type { EffectiveNodeType } from './node-types/effective-node-type.js';
 import type { NodeTypeCache } from './node-types/registry-cache.js';
 import type { NodeTypeRegistry } from './node-types/registry.js';
 import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, nameOf, parentOf } from './path.js';
+import type { Query, QueryResult } from './query/query.js';
+import { runQuery } from './query/run-query.js';
+import type { QueryContext } from './query/run-query.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
@@ -39,6 +42,7 @@ export interface SessionContext {
   readonly nodeTypes: NodeTypeCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
+  readonly queries: QueryContext;
 }
 
 /** @param snapshot belongs to the session from here on */
@@ -153,6 +157,13 @@ class RepositorySession implements Session {
         if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
       }
     }
+  }
+
+  async query(query: Query): Promise<QueryResult> {
+    this.#assertOpen();
+    const { shared } = this.#view;
+    const isCurrent = () => !this.#closed && this.#view.shared === shared;
+    return runQuery(this.#context.queries, { shared, access: this.#access, types: this.#types, isCurrent }, query);
   }
 
   #isReadableUpTo(path: string, ancestor: string): boolean {

@@ -58,6 +58,10 @@ export class AccessEvaluator {
     return allowedOn(this.#rights.chainAt(path), propertyPath(path, name), wanted) === wanted;
   }
 
+  get seesAllProperties(): boolean {
+    return this.#mayDoEverything;
+  }
+
   /** A readable node with the properties that may be read; the same record when these are all. */
   visible(path: string, record: NodeRecord): NodeRecord {
     if (this.#mayDoEverything) return record;
@@ -65,7 +69,7 @@ export class AccessEvaluator {
     if (hidden.length === 0) return record;
     const properties = new Map(record.properties);
     for (const name of hidden) properties.delete(name);
-    return { ...record, properties };
+    return { identifier: record.identifier, position: record.position, properties };
   }
 
   #hiddenProperties(path: string, { properties }: NodeRecord): readonly string[] {

@@ -8,6 +8,8 @@ import { encodeCommitEntry } from '../observation.js';
 import { joinPath, nameOf, parentOf } from '../path.js';
 import { decodeRecord, mixinsOf, primaryTypeOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
+import { rebuildTypedIndexes } from '../query/indexer.js';
+import type { QueryContext } from '../query/run-query.js';
 import { readStoredNodes } from '../session-view.js';
 import { StoreConflict } from '../store/contract.js';
 import type { NodeStore, StoreSnapshot, Write } from '../store/contract.js';
@@ -29,6 +31,7 @@ export interface RegistrationContext {
   readonly store: NodeStore;
   readonly accessStates: AccessStateCache;
   readonly nodeTypes: NodeTypeCache;
+  readonly queries: Pick<QueryContext, 'indexStates'>;
 }
 
 interface TypeChange {
@@ -97,7 +100,7 @@ export async function unregisterNodeTypes(
 }
 
 async function change(
-  { store, accessStates, nodeTypes }: RegistrationContext,
+  { store, accessStates, nodeTypes, queries: { indexStates } }: RegistrationContext,
   userId: string,
   plan: (before: NodeTypeRegistry) => TypeChange,
 ): Promise<string[]> {
@@ -114,13 +117,15 @@ async function change(
       // Also those that did not change, because they may inherit from those that did.
       for (const type of registeredTypes(planned.after)) checkDefinition(planned.after, type);
       await checkNodes(snapshot, planned);
+      const rebuilt = await rebuildTypedIndexes(indexStates, snapshot);
       await store.commit({
         preconditions: [
+          ...rebuilt.preconditions,
           { kind: 'version', key: nodeTypeEpochKey, version: epoch },
           { kind: 'version', key: groupEpochKey, version: groupEpoch },
           { kind: 'unchanged', range: allNodes, since: snapshot.sequence },
         ],
-        writes: [...planned.writes, { key: nodeTypeEpochKey, value: '' }],
+        writes: [...planned.writes, ...rebuilt.writes, { key: nodeTypeEpochKey, value: '' }],
         entry: encodeCommitEntry(userId, new Date(), []),
       });
       return [...planned.changed];

@@ -1,0 +1,37 @@
+/** The text of a node, which full text searches: one rule, whether an index holds it or a query reads the nodes themselves. */
+import { nameOf, parentOf } from '../path.js';
+import type { NodeRecord } from '../record.js';
+import { wordsOf } from './words.js';
+
+/** The parts a node's text is made of: itself, and nodes below that hold what belongs to it (dam:Asset, cq:Page). */
+export const textParts = ['', 'jcr:content', 'jcr:content/metadata'] as const;
+
+/** No node makes an index grow without bound. */
+const maxWordsOfPart = 2000;
+
+/** Words of a node as one of the parts; the name belongs to the node itself. */
+export function wordsOfPart(part: string, path: string, record: NodeRecord): string[] {
+  const words = part === '' ? wordsOf(nameOf(path)) : [];
+  for (const [name, property] of record.properties) {
+    if (property.type !== 'String' || !isSearchableProperty(name)) continue;
+    for (const value of property.values) if (typeof value === 'string') words.push(...wordsOf(value));
+    if (words.length > maxWordsOfPart) break;
+  }
+  return words.slice(0, maxWordsOfPart);
+}
+
+/** Technical properties would only be noise. */
+export function isSearchableProperty(name: string): boolean {
+  return name === 'jcr:title' || name === 'jcr:description' || !/^(?:jcr|rep|sling|satchel|oak):/.test(name);
+}
+
+/** Whose text a node is part of, and as which part: itself, and above where its path ends like a part. */
+export function textOwners(path: string): { readonly path: string; readonly part: string }[] {
+  const owners = [{ path, part: '' }];
+  if (nameOf(path) === 'jcr:content') owners.push({ path: parentOf(path), part: 'jcr:content' });
+  const parent = parentOf(path);
+  if (nameOf(path) === 'metadata' && parent !== '' && nameOf(parent) === 'jcr:content') {
+    owners.push({ path: parentOf(parent), part: 'jcr:content/metadata' });
+  }
+  return owners;
+}
