@@ -19,6 +19,7 @@ import { readStoredNodes } from './session-view.js';
 import { StoreConflict } from './store/contract.js';
 import type { BlobStore, NodeStore, StoreSnapshot } from './store/contract.js';
 import { createFirstPrincipals, isDisabled, principalPath, serviceUsersRoot, usersRoot } from './users.js';
+import { protectCheckedIn } from './versions/protect-checked-in.js';
 
 export interface RepositoryStores {
   readonly nodes: NodeStore;
@@ -34,7 +35,7 @@ export async function openRepository({ nodes, blobs }: RepositoryStores): Promis
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
-    participants: [requireBlobs, validateReferences],
+    participants: [requireBlobs, validateReferences, protectCheckedIn],
   });
   await repository.initialise();
   return repository;

@@ -7,6 +7,7 @@ import { parentOf } from './path.js';
 import { changedProperties } from './record-merge.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, SavePlan } from './session-plan.js';
+import { isCheckedOutState } from './versions/checked-out.js';
 
 /** Given by the repository with every node, so that setting them is part of adding it. */
 const ownProperties: ReadonlySet<string> = new Set([
@@ -62,8 +63,11 @@ function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
 }
 
 function setsProperties({ record, origin }: PlannedNode): boolean {
-  if (origin) return changedProperties(origin.record, record).length > 0;
-  return [...record.properties.keys()].some((name) => !ownProperties.has(name));
+  // Checking in and out has a privilege of its own, and other ways to that property are closed.
+  const isOwn = (name: string) =>
+    isCheckedOutState(record, name) && (!origin || isCheckedOutState(origin.record, name));
+  if (origin) return changedProperties(origin.record, record).some((name) => !isOwn(name));
+  return [...record.properties.keys()].some((name) => !ownProperties.has(name) && !isOwn(name));
 }
 
 function refused(path: string, missing: readonly AtomicPrivilege[], evaluator: AccessEvaluator): RepositoryError {

@@ -41,6 +41,8 @@ export interface SaveContext {
   readonly userId: string;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
+  /** Commits what the participants write also when no node changes; default: there is no commit then. */
+  readonly evenIfUnchanged?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function saveChanges(
   snapshot: StoreSnapshot,
 ): Promise<number | undefined> {
   const plan = await createPlan(transient, snapshot);
-  if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
+  if (plan.nodes.size === 0 && plan.removed.length === 0 && !context.evenIfUnchanged) return undefined;
   let current = snapshot;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {

@@ -21,6 +21,9 @@ import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js'
 import type { ViewNode } from './session-view.js';
 import type { BlobStore, ByteRange, NodeStore, StoreSnapshot } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
+import type { VersionManager } from './versions/api.js';
+import { isVersionable, withFirstCheckedOut } from './versions/checked-out.js';
+import { createVersionManager } from './versions/version-manager.js';
 
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 
@@ -65,6 +68,16 @@ class RepositorySession implements Session {
 
   get hasPendingChanges(): boolean {
     return !this.#transient.isEmpty;
+  }
+
+  get versions(): VersionManager {
+    return createVersionManager({
+      session: this,
+      context: this.#context,
+      transient: this.#transient,
+      view: () => this.#view,
+      access: () => this.#access,
+    });
   }
 
   async getNode(path: string): Promise<RepositoryNode> {
@@ -153,6 +166,7 @@ class RepositorySession implements Session {
       properties.set('jcr:mixinTypes', definedProperty(path, 'jcr:mixinTypes', input.mixins));
     }
     const draft = { identifier: randomUUID(), position, properties };
+    if (isVersionable(draft)) properties.set('jcr:isCheckedOut', toProperty(path, true));
     if (isOfType(draft, 'mix:created')) {
       if (!properties.has('jcr:created')) properties.set('jcr:created', toProperty(path, new Date()));
       if (!properties.has('jcr:createdBy')) properties.set('jcr:createdBy', toProperty(path, this.userId));
@@ -180,7 +194,7 @@ class RepositorySession implements Session {
       else if (name !== 'jcr:primaryType') properties.delete(name);
       else throw violation(path, 'must keep a jcr:primaryType');
     }
-    const changed = { ...node.record, properties };
+    const changed = withFirstCheckedOut({ ...node.record, properties }, node.record);
     const referenceable = isOfType(changed, 'mix:referenceable') && !isOfType(node.record, 'mix:referenceable');
     return this.#change(node, referenceable ? withUuid(changed) : changed);
   }
