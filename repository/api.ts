@@ -8,6 +8,7 @@ import type { Indexer } from './query/indexer.js';
 import type { Query, QueryResult } from './query/query.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
+import type { VersionManager } from './versions/api.js';
 
 /** A node as the session saw it when it was read; it does not change. Properties include jcr:primaryType and jcr:mixinTypes. */
 export interface RepositoryNode {
@@ -90,6 +91,7 @@ export interface Session {
   /** The commit this session sees; moves on by `save` and `refresh`. */
   readonly sequence: number;
   readonly hasPendingChanges: boolean;
+  readonly versions: VersionManager;
 
   /** @throws PATH_NOT_FOUND */
   getNode(path: string): Promise<RepositoryNode>;

@@ -29,6 +29,7 @@ import { readStoredNodes } from './session-view.js';
 import { StoreConflict } from './store/contract.js';
 import type { BlobStore, NodeStore, StoreSnapshot } from './store/contract.js';
 import { createFirstPrincipals, isDisabled, principalPath, serviceUsersRoot, usersRoot } from './users.js';
+import { protectCheckedIn } from './versions/protect-checked-in.js';
 
 export interface RepositoryStores {
   readonly nodes: NodeStore;
@@ -65,7 +66,14 @@ export async function openRepository(
     accessStates: new AccessStateCache(),
     nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
     nodeTypes: new NodeTypeCache(),
-    participants: [validatePolicies, validatePrincipals, requireBlobs, keepReferences, keepIndexes(indexStates)],
+    participants: [
+      validatePolicies,
+      validatePrincipals,
+      requireBlobs,
+      keepReferences,
+      protectCheckedIn,
+      keepIndexes(indexStates),
+    ],
     queries: { indexStates, maxVisitedNodes, maxSortedEntries },
   });
   await repository.initialise();

@@ -8,6 +8,7 @@ import { parentOf } from './path.js';
 import { changedProperties } from './record-merge.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
+import { isCheckedOutState } from './versions/checked-out.js';
 
 /** Given by the repository with every node, so that setting them is part of adding it. */
 const ownProperties: ReadonlySet<string> = new Set(['jcr:primaryType', 'jcr:uuid', 'jcr:created', 'jcr:createdBy']);
@@ -97,14 +98,17 @@ function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
   return !node.inPlace && node.origin !== undefined && !isMoveRoot(plan, node) && writtenProperties(node).length === 0;
 }
 
-function writtenProperties({ record, origin }: PlannedNode): string[] {
-  if (origin) {
-    // A node that becomes mix:created is given these too.
-    return changedProperties(origin.record, record).filter(
-      (name) => !(name.startsWith('jcr:created') && ownProperties.has(name) && !origin.record.properties.has(name)),
-    );
-  }
-  return [...record.properties.keys()].filter((name) => !ownProperties.has(name));
+function writtenProperties(node: PlannedNode): string[] {
+  const { record, origin } = node;
+  const names = origin ? changedProperties(origin.record, record) : [...record.properties.keys()];
+  return names.filter((name) => !isGiven(node, name));
+}
+
+/** What the repository sets itself: with a new node, with one that becomes mix:created, and by checking in and out. */
+function isGiven({ record, origin }: PlannedNode, name: string): boolean {
+  if (isCheckedOutState(record, name)) return !origin || isCheckedOutState(origin.record, name);
+  if (!ownProperties.has(name)) return false;
+  return !origin || (name.startsWith('jcr:created') && !origin.record.properties.has(name));
 }
 
 function refused(path: string, missing: readonly AtomicPrivilege[], evaluator: AccessEvaluator): RepositoryError {

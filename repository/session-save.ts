@@ -48,6 +48,8 @@ export interface SaveContext {
   readonly nodeTypes: NodeTypeCache;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
+  /** Commits what the participants write also when no node changes; default: there is no commit then. */
+  readonly evenIfUnchanged?: boolean;
 }
 
 /** The rights and node types that a session goes by, as of its snapshot. */
@@ -86,7 +88,7 @@ export async function saveChanges(
   basis: SaveBasis,
 ): Promise<SavedChanges | undefined> {
   const plan = await createPlan(transient, snapshot);
-  if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
+  if (plan.nodes.size === 0 && plan.removed.length === 0 && !context.evenIfUnchanged) return undefined;
   let current = snapshot;
   let { access: evaluator, types } = basis;
   try {

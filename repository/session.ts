@@ -30,6 +30,8 @@ import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js'
 import type { ViewNode } from './session-view.js';
 import type { BlobStore, ByteRange, NodeStore, StoreSnapshot } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
+import type { VersionManager } from './versions/api.js';
+import { createVersionManager } from './versions/version-manager.js';
 
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 
@@ -91,6 +93,17 @@ class RepositorySession implements Session {
 
   get hasPendingChanges(): boolean {
     return !this.#transient.isEmpty;
+  }
+
+  get versions(): VersionManager {
+    return createVersionManager({
+      session: this,
+      context: this.#context,
+      transient: this.#transient,
+      view: () => this.#view,
+      access: () => this.#access,
+      types: () => this.#types,
+    });
   }
 
   getNode(path: string): Promise<RepositoryNode> {
@@ -243,6 +256,8 @@ class RepositorySession implements Session {
       if (!input.imported && !initialProperties.has(name)) assertNotProtected(effective, path, name, property);
       properties.set(name, toDefinedType(effective, path, name, property));
     }
+    // Content that was checked in elsewhere has no history here: it begins as every new node does.
+    if (effective.types.has('mix:simpleVersionable')) properties.delete('jcr:isCheckedOut');
     this.#addMissing(effective, path, properties);
     if (!effective.types.has('mix:referenceable')) return draft;
     const identifier = textOf(draft, 'jcr:uuid');

@@ -9,6 +9,7 @@ const automaticProperties = new Set([
   'jcr:createdBy',
   'jcr:lastModified',
   'jcr:lastModifiedBy',
+  'jcr:isCheckedOut',
 ]);
 
 export function isAutomatic(property: string): boolean {

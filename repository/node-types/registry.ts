@@ -140,3 +140,6 @@ function agree(one: NodeTypeDefinition, other: NodeTypeDefinition, name: string)
       ),
     );
 }
+
+/** Of a repository in which nothing was registered. */
+export const builtInRegistry = new NodeTypeRegistry({ namespaces: new Map(), types: [] });
