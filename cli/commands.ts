@@ -24,6 +24,15 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'template preview': async () => (await import('./commands/template-preview.js')).templatePreviewCommand,
   'user add': async () => (await import('./commands/user-add.js')).userAddCommand,
   'user list': async () => (await import('./commands/user-list.js')).userListCommand,
+  'user password': async () => (await import('./commands/user-password.js')).userPasswordCommand,
+  'user disable': async () => (await import('./commands/user-disable.js')).userDisableCommand,
+  'user enable': async () => (await import('./commands/user-enable.js')).userEnableCommand,
+  'group add': async () => (await import('./commands/group-add.js')).groupAddCommand,
+  'group list': async () => (await import('./commands/group-list.js')).groupListCommand,
+  'group members': async () => (await import('./commands/group-members.js')).groupMembersCommand,
+  'permissions show': async () => (await import('./commands/permissions-show.js')).permissionsShowCommand,
+  'permissions grant': async () => (await import('./commands/permissions-grant.js')).permissionsGrantCommand,
+  'permissions deny': async () => (await import('./commands/permissions-deny.js')).permissionsDenyCommand,
 };
 
 /** Names of the commands that become the owner of the data folder; no running owner can take them. */
