@@ -35,6 +35,15 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'repository cursors': async () => (await import('./commands/repository-cursors.js')).repositoryCursorsCommand,
   'repository trim': async () => (await import('./commands/repository-trim.js')).repositoryTrimCommand,
   migrate: async () => (await import('./commands/migrate.js')).migrateCommand,
+  'user password': async () => (await import('./commands/user-password.js')).userPasswordCommand,
+  'user disable': async () => (await import('./commands/user-disable.js')).userDisableCommand,
+  'user enable': async () => (await import('./commands/user-enable.js')).userEnableCommand,
+  'group add': async () => (await import('./commands/group-add.js')).groupAddCommand,
+  'group list': async () => (await import('./commands/group-list.js')).groupListCommand,
+  'group members': async () => (await import('./commands/group-members.js')).groupMembersCommand,
+  'permissions show': async () => (await import('./commands/permissions-show.js')).permissionsShowCommand,
+  'permissions grant': async () => (await import('./commands/permissions-grant.js')).permissionsGrantCommand,
+  'permissions deny': async () => (await import('./commands/permissions-deny.js')).permissionsDenyCommand,
 };
 
 /** Names of the commands that are a process of their own, as owner of a data folder or without one; no running owner takes them. */

@@ -123,6 +123,57 @@ export async function addMember(session: Session, groupId: string, memberId: str
   await session.setProperties(group.path, { 'rep:members': [...members, memberId] });
 }
 
+/** Does nothing for who is no member. @throws PATH_NOT_FOUND (no such group) */
+export async function removeMember(session: Session, groupId: string, memberId: string): Promise<void> {
+  const group = await session.getNode(`${groupsRoot}/${groupId}`);
+  const members = group.texts('rep:members');
+  if (!members.includes(memberId)) return;
+  await session.setProperties(group.path, { 'rep:members': members.filter((id) => id !== memberId) });
+}
+
+export interface Group {
+  readonly id: string;
+  /** Ids of users and groups, as they are listed; `everyone` lists nobody. */
+  readonly members: readonly string[];
+}
+
+/** Every group the session may read, in order of their ids. */
+export async function* listGroups(session: Session): AsyncGenerator<Group> {
+  for await (const group of session.children(groupsRoot)) {
+    if (group.primaryType === 'rep:Group') yield { id: group.name, members: group.texts('rep:members') };
+  }
+}
+
+/** @throws PATH_NOT_FOUND */
+export async function getGroup(session: Session, id: string): Promise<Group> {
+  const group = await session.getNode(`${groupsRoot}/${id}`);
+  return { id, members: group.texts('rep:members') };
+}
+
+/** Ends the web sessions of the user, too. @param passwordHash as the password hasher made it @throws UNKNOWN_USER */
+export async function setPasswordHash(session: Session, id: string, passwordHash: string): Promise<void> {
+  await session.setProperties(await userPath(session, id), { 'satchel:passwordHash': passwordHash });
+}
+
+/**
+ * A disabled user cannot log in; what policies and groups say of them stays.
+ * @param reason `undefined` enables
+ * @throws UNKNOWN_USER, CONSTRAINT_VIOLATION (the administrator: nobody could enable them again)
+ */
+export async function setDisabled(session: Session, id: string, reason: string | undefined): Promise<void> {
+  const path = await userPath(session, id);
+  if (id === adminUser && reason !== undefined) {
+    throw new RepositoryError('CONSTRAINT_VIOLATION', `The user ${adminUser} cannot be disabled.`, { paths: [path] });
+  }
+  await session.setProperties(path, { 'rep:disabled': reason ?? null });
+}
+
+async function userPath(session: Session, id: string): Promise<string> {
+  const user = await findUser(session, id);
+  if (user) return user.path;
+  throw new RepositoryError('UNKNOWN_USER', `There is no user "${printable(id.slice(0, 300))}".`);
+}
+
 /** Ids of the groups a user is in, directly or through groups, `everyone` among them. */
 export async function groupsOf(session: Session, userId: string): Promise<string[]> {
   const members = new Map<string, readonly string[]>();

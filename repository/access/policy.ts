@@ -36,7 +36,7 @@ export interface PolicyEntry {
 
 /**
  * Allows a user or group something at a path and below. An entry that says the same already stays as it is. Not saved.
- * @throws PATH_NOT_FOUND, INVALID_VALUE (unknown privilege, malformed glob)
+ * @throws PATH_NOT_FOUND, ACCESS_DENIED, INVALID_VALUE (unknown privilege, malformed glob)
  */
 export async function grant(
   session: Session,
@@ -84,10 +84,11 @@ function recordOf({ identifier, properties }: RepositoryNode): NodeRecord {
 
 /**
  * Gives a path exactly these entries, in this order; without any it has no policy. Not saved.
- * @throws PATH_NOT_FOUND, INVALID_VALUE
+ * @throws PATH_NOT_FOUND, ACCESS_DENIED, INVALID_VALUE
  */
 export async function setPolicy(session: Session, path: string, entries: readonly NewPolicyEntry[]): Promise<void> {
   for (const entry of entries) assertEntry(entry);
+  await assertMayEdit(session, path);
   const policy = joinPath(path, policyName);
   if (await session.findNode(policy)) await session.remove(policy);
   if (entries.length === 0) return;
@@ -103,6 +104,7 @@ export async function removeEntry(session: Session, path: string, name: string):
 
 async function addEntry(session: Session, path: string, entry: NewPolicyEntry): Promise<void> {
   assertEntry(entry);
+  await assertMayEdit(session, path);
   const policy = joinPath(path, policyName);
   await session.ensureNode(policy, { primaryType: 'rep:ACL' });
   const entries = await listEntries(session, path);
@@ -131,6 +133,17 @@ async function appendEntry(
   const primaryType = kind === 'allow' ? 'rep:GrantACE' : 'rep:DenyACE';
   await session.addNode(joinPath(policy, name), { primaryType, properties });
   return name;
+}
+
+/** A policy that may not be read looks like none, so without this its editor would be told of a node that is missing. */
+async function assertMayEdit(session: Session, path: string): Promise<void> {
+  if (!(await session.findNode(path))) return;
+  if (await session.hasPrivileges(path, 'jcr:readAccessControl', 'jcr:modifyAccessControl')) return;
+  throw new RepositoryError(
+    'ACCESS_DENIED',
+    `Changing the policy of ${path} takes jcr:readAccessControl and jcr:modifyAccessControl there.`,
+    { paths: [path] },
+  );
 }
 
 function assertEntry({ principal, privileges, restrictions }: NewPolicyEntry): void {

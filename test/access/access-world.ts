@@ -66,12 +66,12 @@ const actions: Readonly<Record<string, (session: Session, ...words: string[]) =>
   read: (session, path = '') => session.getNode(path),
   property: async (session, path = '', name = '') => found((await session.getNode(path)).property(name)),
   lists: async (session, parent = '', name = '') => {
-    for await (const node of session.children(parent)) if (node.name === name) return node;
-    return found(undefined);
+    for await (const node of session.children(parent)) if (node.name === name) return;
+    found(undefined);
   },
   walks: async (session, root = '', path = '') => {
-    for await (const node of session.descendants(root)) if (node.path === path) return node;
-    return found(undefined);
+    for await (const node of session.descendants(root)) if (node.path === path) return;
+    found(undefined);
   },
   add: (session, path = '') => session.addNode(path),
   addWith: (session, path = '', name = '') => session.addNode(path, { properties: { [name]: 1 } }),

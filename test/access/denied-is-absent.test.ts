@@ -105,8 +105,10 @@ describe.each(Object.entries(stores))('on %s', (_name, create) => {
       log.length = 0;
       const said = await act(session, path, identifier).then(
         (value) => JSON.stringify({ value }),
-        ({ code, message, paths }: { code: string; message: string; paths: string[] }) =>
-          JSON.stringify({ code, message, paths }),
+        (error: unknown) => {
+          const { code, message, paths } = error as RepositoryError;
+          return JSON.stringify({ code, message, paths });
+        },
       );
       return { said: said.replaceAll(path, 'PATH').replaceAll(identifier, 'ID'), reads: [...log] };
     };

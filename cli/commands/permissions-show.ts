@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { effectivePolicies, explainPermissions } from '../../repository/access/explain.js';
+import type { EffectivePolicy, PermissionsExplanation } from '../../repository/access/explain.js';
+import type { Restrictions } from '../../repository/access/restrictions.js';
+import { defineCommand, type ExitCode } from '../command.js';
+import { answer } from '../output/report.js';
+import { safeText, table } from '../output/text.js';
+
+export const permissionsShowCommand = defineCommand({
+  name: 'permissions show',
+  summary: 'shows the policies at a path, or what somebody may do there and why',
+  declare: (command) =>
+    void command.argument('<path>', 'of a node').option('--for <principal>', 'a user, service user or group'),
+  args: z.object({ path: z.string(), for: z.string().optional() }),
+  run: async (context, { path, for: principal }) =>
+    context.satchel.repository.withSession(context.user, async (session): Promise<ExitCode> => {
+      if (principal === undefined) {
+        const policies = await effectivePolicies(session, path);
+        await answer(context, { path, policies }, policies.flatMap(linesOfPolicy));
+      } else {
+        const explanation = await explainPermissions(session, path, principal);
+        await answer(context, explanation, linesOfExplanation(explanation));
+      }
+      return 0;
+    }),
+});
+
+function linesOfPolicy({ path, entries }: EffectivePolicy): string[] {
+  const rows = entries.map(({ name, kind, principal, privileges, restrictions, unknownRestrictions }) => [
+    `  ${safeText(name)}`,
+    kind,
+    safeText(principal),
+    safeText(privileges.join(', ') + textOf(restrictions, unknownRestrictions)),
+  ]);
+  return [safeText(path), ...table(rows)];
+}
+
+function linesOfExplanation({ principal, administrator, privileges }: PermissionsExplanation): string[] {
+  if (administrator) return [`${safeText(principal)} is an administrator and may do everything`];
+  return table(
+    privileges.map(({ privilege, decision, by }) => {
+      if (!by) return [privilege, decision];
+      const via = by.via.length > 0 ? ` (through ${by.via.join(', ')})` : '';
+      const entry = by.name === undefined ? 'own user node' : `${by.name} of ${by.path}`;
+      return [privilege, decision, safeText(`by ${entry}, for ${by.principal}${via}${textOf(by.restrictions, [])}`)];
+    }),
+  );
+}
+
+function textOf({ glob, itemNames, prefixes }: Restrictions, unknown: readonly string[]): string {
+  const parts = [
+    glob === undefined ? [] : [`rep:glob "${glob}"`],
+    itemNames ? [`rep:itemNames ${itemNames.join(', ')}`] : [],
+    prefixes ? [`rep:prefixes ${prefixes.join(', ')}`] : [],
+    unknown.map((name) => `${name}, which is unknown here`),
+  ].flat();
+  return parts.length === 0 ? '' : ` [${parts.join('; ')}]`;
+}
