@@ -112,10 +112,6 @@ export function indexedPart(encoded: string): string {
   return encoded.slice(0, end);
 }
 
-export function isCut(encoded: string): boolean {
-  return encoded.length > maxIndexedCharacters + 1 && indexedPart(encoded) !== encoded;
-}
-
 /** An interval of encoded values of one kind. */
 export interface EncodedRange {
   readonly kind: string;
