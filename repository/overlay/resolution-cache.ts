@@ -3,6 +3,7 @@
  * is not in it, and to the commits since it was read: a session that is older never gets it.
  */
 import type { Change, CommitEvent, Repository, Session } from '../api.js';
+import { RepositoryError } from '../errors.js';
 import { isDescendantOrSelf } from '../path.js';
 import type { Layer, MergedResource } from './api.js';
 
@@ -60,8 +61,10 @@ export function createResolutionCache(
       }
     } catch (error) {
       entries.clear();
-      followed = undefined;
-      throw error;
+      const isTrimmed = error instanceof RepositoryError && error.code === 'JOURNAL_TRIMMED';
+      // Nothing is kept that a commit which is not known any more could have touched.
+      followed = isTrimmed ? sequence : undefined;
+      if (!isTrimmed) throw error;
     }
   }
 
