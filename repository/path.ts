@@ -78,6 +78,12 @@ export function isDescendantOrSelf(path: string, ancestor: string): boolean {
   return path === ancestor || ancestor === '/' || path.startsWith(`${ancestor}/`);
 }
 
+/** `parentOf(path) === parent`, without making a string of it. */
+export function isChildOf(path: string, parent: string): boolean {
+  const slash = path.lastIndexOf('/');
+  return slash === 0 ? parent === '/' : slash === parent.length && path.startsWith(parent);
+}
+
 /** The path itself and its ancestors, nearest first, the root last. */
 export function* selfAndAncestors(path: string): Generator<string> {
   for (let current = path; current !== ''; current = parentOf(current)) yield current;

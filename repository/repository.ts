@@ -7,6 +7,7 @@ import { requireBlobs } from './blob-references.js';
 import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
+import { NodeCache } from './node-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
@@ -25,15 +26,24 @@ export interface RepositoryStores {
   readonly blobs: BlobStore;
 }
 
+export interface RepositoryOptions {
+  /** How much memory decoded nodes may take, in bytes; default 64 MiB. */
+  readonly nodeCacheBytes?: number;
+}
+
 /**
  * An empty store gets the root, `/home`, the groups `administrators`, `dam-users` and `everyone`, and the user `admin`.
  * The repository closes both stores when it is closed.
  */
-export async function openRepository({ nodes, blobs }: RepositoryStores): Promise<Repository> {
+export async function openRepository(
+  { nodes, blobs }: RepositoryStores,
+  options: RepositoryOptions = {},
+): Promise<Repository> {
   const repository = new StoreRepository({
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
+    nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
     participants: [requireBlobs, validateReferences],
   });
   await repository.initialise();

@@ -3,13 +3,19 @@ import type { RepositoryNode } from './api.js';
 import { nameOf } from './path.js';
 import { mixinsOf, primaryTypeOf, textOf, textsOf } from './record.js';
 import type { NodeRecord } from './record.js';
+import type { StoredNode } from './session-transient.js';
 import type { BinaryValue, Property } from './value.js';
 
-export class SessionNode implements RepositoryNode {
+export class SessionNode implements RepositoryNode, StoredNode {
+  /** Bytes that it is counted with in the cache; see node-cache.ts. */
+  weight = 0;
+  /** Stored nodes have no pending change; see ViewNode. */
+  readonly pending = undefined;
+
   constructor(
     readonly path: string,
     readonly version: number,
-    private readonly record: NodeRecord,
+    readonly record: NodeRecord,
   ) {}
 
   get name(): string {

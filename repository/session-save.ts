@@ -16,11 +16,13 @@ import {
   policyKey,
   subtreeRanges,
 } from './keys.js';
+import type { CommittedNodes, NodeCache } from './node-cache.js';
 import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
 import { changedProperties, mergeRecords } from './record-merge.js';
 import type { SaveParticipant } from './session-participant.js';
+import { SessionNode } from './session-node.js';
 import { assertPermitted } from './session-permissions.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
@@ -38,6 +40,7 @@ export interface SaveContext {
   readonly store: NodeStore;
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
+  readonly nodes: NodeCache;
   readonly userId: string;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
@@ -63,7 +66,8 @@ export async function saveChanges(
       validateNodes(plan);
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
-      const writes = writesOf(plan);
+      const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
+      const writes = writesOf(plan, encoded);
       for (const participant of context.participants) {
         const contribution = await participant(attempted);
         if (contribution.preconditions) preconditions.push(...contribution.preconditions);
@@ -75,7 +79,9 @@ export async function saveChanges(
         entry: encodeCommitEntry(context.userId, new Date(), await changesOf(plan, current)),
       };
       try {
-        return await context.store.commit(commit);
+        const sequence = await context.store.commit(commit);
+        context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
+        return sequence;
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
         if (current !== snapshot) await current.close();
@@ -170,7 +176,7 @@ async function identifierPreconditions(plan: SavePlan, snapshot: StoreSnapshot):
   });
 }
 
-function writesOf(plan: SavePlan): Write[] {
+function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[] {
   // One write per key: what is put at a key that was removed replaces the removal.
   const writes = new Map<string, Write>();
   const put = (key: string, value: string) => writes.set(key, { key, value });
@@ -180,7 +186,7 @@ function writesOf(plan: SavePlan): Write[] {
       writes.set(policyKey(parentOf(path)), { key: policyKey(parentOf(path)), remove: true });
   }
   for (const { path, record, inPlace } of plan.nodes.values()) {
-    put(nodeKey(path), encodeRecord(record));
+    put(nodeKey(path), encoded.get(path) ?? '');
     if (inPlace) continue;
     put(identifierKey(record.identifier), path);
     if (nameOf(path) === policyName) put(policyKey(parentOf(path)), '');
@@ -189,6 +195,14 @@ function writesOf(plan: SavePlan): Write[] {
   if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
   if (touched.some(({ record }) => primaryTypeOf(record) === 'rep:Group')) put(groupEpochKey, '');
   return [...writes.values()];
+}
+
+function committedNodes(plan: SavePlan, sequence: number, encoded: ReadonlyMap<string, string>): CommittedNodes {
+  const written = [...plan.nodes.values()].map(({ path, record }) => ({
+    node: new SessionNode(path, sequence, record),
+    length: encoded.get(path)?.length ?? 0,
+  }));
+  return { written, removed: plan.removed.flatMap(({ nodes }) => nodes.map(({ path }) => path)) };
 }
 
 async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Change[]> {

@@ -35,6 +35,12 @@ export class TransientSpace {
   readonly #names = new Map<string, Set<string>>();
   readonly #identifiers = new Map<string, string>();
   readonly #removed = new Map<string, RemovedSubtree>();
+  #epoch = 0;
+
+  /** Rises whenever all changes are saved or dropped. */
+  get epoch(): number {
+    return this.#epoch;
+  }
 
   get isEmpty(): boolean {
     return this.#pending.size === 0 && this.#removed.size === 0;
@@ -121,6 +127,7 @@ export class TransientSpace {
   }
 
   clear(): void {
+    this.#epoch++;
     this.#pending.clear();
     this.#names.clear();
     this.#identifiers.clear();

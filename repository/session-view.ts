@@ -1,8 +1,10 @@
 /** What a session sees before access control: its snapshot with its own pending changes on top. */
 import { childrenRange, identifierKey, nodeKey, pathOfNodeKey, subtreeRanges } from './keys.js';
-import { parentOf } from './path.js';
+import type { NodeCache } from './node-cache.js';
+import { isChildOf, parentOf } from './path.js';
 import { decodeRecord } from './record.js';
 import type { NodeRecord } from './record.js';
+import { SessionNode } from './session-node.js';
 import type { PendingNode, StoredNode, TransientSpace } from './session-transient.js';
 import type { KeyRange, StoredRecord, StoreSnapshot } from './store/contract.js';
 import { compareKeys } from './store/key-order.js';
@@ -45,27 +47,40 @@ export class SessionView {
   constructor(
     readonly shared: SharedSnapshot,
     readonly transient: TransientSpace,
+    private readonly cache: NodeCache,
   ) {}
 
-  async read(path: string): Promise<ViewNode | undefined> {
-    return (await this.readMany([path]))[0];
+  /** A stored node that the session did not change, when the cache has it. */
+  cached(path: string): SessionNode | undefined {
+    if (!this.transient.isEmpty && (this.transient.get(path) || this.transient.isRemoved(path))) return undefined;
+    return this.cache.get(path, this.shared.sequence);
   }
 
-  async readMany(paths: readonly string[]): Promise<(ViewNode | undefined)[]> {
-    const stored = await this.readStored(
-      paths.filter((path) => !this.transient.get(path) && !this.transient.isRemoved(path)),
-    );
-    return paths.map((path) => {
+  /** @param mayCache whether a path may be answered from the cache instead of the store */
+  async readMany(paths: readonly string[], mayCache: (path: string) => boolean): Promise<(ViewNode | undefined)[]> {
+    const found = paths.map((path): ViewNode | undefined => {
       const pending = this.transient.get(path);
-      if (pending) return viewOfPending(pending);
-      const node = stored.get(path);
-      return node && { ...node, pending: undefined };
+      return pending ? viewOfPending(pending) : mayCache(path) ? this.cached(path) : undefined;
     });
+    const missing = paths.filter((path, index) => !found[index] && !this.transient.isRemoved(path));
+    if (missing.length === 0) return found;
+    const stored = await this.readStored(missing);
+    return paths.map((path, index) => found[index] ?? stored.get(path));
   }
 
   /** Nodes as the snapshot has them, without the session's changes. */
-  async readStored(paths: readonly string[]): Promise<ReadonlyMap<string, StoredNode>> {
-    return readStoredNodes(this.shared.peek(), paths);
+  async readStored(paths: readonly string[]): Promise<ReadonlyMap<string, SessionNode>> {
+    const snapshot = this.shared.peek();
+    const records = await snapshot.getMany(paths.map(nodeKey));
+    const found = new Map<string, SessionNode>();
+    paths.forEach((path, index) => {
+      const record = records[index];
+      if (!record) return;
+      const node = storedNode(path, record);
+      this.cache.offer(node, record.value.length, snapshot.sequence);
+      found.set(path, node);
+    });
+    return found;
   }
 
   async pathOfIdentifier(identifier: string): Promise<string | undefined> {
@@ -76,48 +91,61 @@ export class SessionView {
   }
 
   /** Children in child order: by position where they have one, after those without, which are in name order. */
-  children(path: string): AsyncGenerator<ViewNode> {
+  children(path: string): AsyncGenerator<readonly ViewNode[]> {
     return inChildOrder(this.#merged([childrenRange(path)], this.transient.childrenOf(path)));
   }
 
   /** The subtree without its root: parents before children, siblings side by side in child order. */
-  descendants(path: string): AsyncGenerator<ViewNode> {
+  descendants(path: string): AsyncGenerator<readonly ViewNode[]> {
     return inChildOrder(this.#merged(subtreeRanges(path), this.transient.below(path)));
   }
 
+  /**
+   * A node of a listing as it is when its turn comes: the caller may have changed or removed it meanwhile.
+   * @param epoch the transient space's when the listing began; what was saved since is shown as it was listed
+   */
+  current(node: ViewNode, epoch: number): ViewNode | undefined {
+    const { transient } = this;
+    if (transient.isEmpty && (!node.pending || transient.epoch !== epoch)) return node;
+    const pending = transient.get(node.path);
+    if (pending) return pending === node.pending ? node : viewOfPending(pending);
+    const isGone = node.pending ? transient.epoch === epoch : transient.isRemoved(node.path);
+    return isGone ? undefined : node;
+  }
+
   /** @param pending nodes of the session within the ranges, in key order */
-  async *#merged(ranges: readonly KeyRange[], pending: readonly PendingNode[]): AsyncGenerator<ViewNode> {
+  async *#merged(ranges: readonly KeyRange[], pending: readonly PendingNode[]): AsyncGenerator<readonly ViewNode[]> {
     const shared = this.shared;
     const snapshot = shared.acquire();
     try {
-      const added = pending.map((node) => ({ key: nodeKey(node.path), path: node.path }));
+      const added = pending.map((node) => ({ key: nodeKey(node.path), node }));
       let next = 0;
       for (const range of ranges) {
         for await (const batch of snapshot.range(range)) {
+          const merged: ViewNode[] = [];
           for (const entry of batch) {
             for (let head = added[next]; head && compareKeys(head.key, entry.key) <= 0; head = added[next]) {
               next++;
-              if (head.key !== entry.key) yield* this.#stillPending(head.path);
+              merged.push(viewOfPending(head.node));
+              if (head.key === entry.key) break;
             }
+            // Pending nodes and removed ones are those of the start of the listing or later: see `current`.
             const path = pathOfNodeKey(entry.key);
-            if (this.transient.get(path)) yield* this.#stillPending(path);
-            else if (!this.transient.isRemoved(path)) yield { ...storedNode(path, entry), pending: undefined };
+            if (added[next - 1]?.key !== entry.key && !this.transient.isRemoved(path)) {
+              merged.push(storedNode(path, entry));
+            }
           }
+          yield merged;
         }
       }
-      for (const { path } of added.slice(next)) yield* this.#stillPending(path);
+      if (next < added.length) yield added.slice(next).map(({ node }) => viewOfPending(node));
     } finally {
       await shared.release();
     }
   }
-
-  /** The caller may have removed or saved it while it reads the listing. */
-  *#stillPending(path: string): Generator<ViewNode> {
-    const node = this.transient.get(path);
-    if (node) yield viewOfPending(node);
-  }
 }
 
+/** Nodes as a snapshot has them, past any cache. */
 export async function readStoredNodes(
   snapshot: StoreSnapshot,
   paths: readonly string[],
@@ -143,8 +171,8 @@ export async function* storedSubtree(snapshot: StoreSnapshot, path: string): Asy
   }
 }
 
-function storedNode(path: string, stored: StoredRecord): StoredNode {
-  return { path, record: decodeRecord(path, stored.value), version: stored.version };
+function storedNode(path: string, stored: StoredRecord): SessionNode {
+  return new SessionNode(path, stored.version, decodeRecord(path, stored.value));
 }
 
 function viewOfPending(pending: PendingNode): ViewNode {
@@ -153,20 +181,23 @@ function viewOfPending(pending: PendingNode): ViewNode {
 }
 
 /** Expects siblings side by side in name order. Only siblings that have positions are held, until the last of them came. */
-async function* inChildOrder(nodes: AsyncIterable<ViewNode>): AsyncGenerator<ViewNode> {
+async function* inChildOrder(batches: AsyncIterable<readonly ViewNode[]>): AsyncGenerator<readonly ViewNode[]> {
   let parent: string | undefined;
   let positioned: ViewNode[] = [];
-  for await (const node of nodes) {
-    const nodeParent = parentOf(node.path);
-    if (nodeParent !== parent) {
-      yield* positioned.sort(byPosition);
-      positioned = [];
-      parent = nodeParent;
+  for await (const batch of batches) {
+    const ordered: ViewNode[] = [];
+    for (const node of batch) {
+      if (parent === undefined || !isChildOf(node.path, parent)) {
+        for (const sibling of positioned.sort(byPosition)) ordered.push(sibling);
+        positioned = [];
+        parent = parentOf(node.path);
+      }
+      if (node.record.position === undefined) ordered.push(node);
+      else positioned.push(node);
     }
-    if (node.record.position === undefined) yield node;
-    else positioned.push(node);
+    yield ordered;
   }
-  yield* positioned.sort(byPosition);
+  yield positioned.sort(byPosition);
 }
 
 /** Equal positions, of sessions that added at the same time, stay in name order: the sort is stable. */

@@ -8,8 +8,9 @@ import type { NodeInput, Privilege, RepositoryNode, Session } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
 import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
+import type { NodeCache } from './node-cache.js';
 import { isNodeType, nodeType } from './node-types.js';
-import { assertName, assertPath, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, parentOf } from './path.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
@@ -29,6 +30,7 @@ export interface SessionContext {
   readonly store: NodeStore;
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
+  readonly nodes: NodeCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
 }
@@ -36,6 +38,7 @@ export interface SessionContext {
 /** @param snapshot belongs to the session from here on */
 export async function openSession(context: SessionContext, userId: string, snapshot: StoreSnapshot): Promise<Session> {
   const state = await context.accessStates.stateOf(snapshot);
+  await context.nodes.catchUp(snapshot.sequence);
   return new RepositorySession(context, userId, new SharedSnapshot(snapshot), new AccessEvaluator(state, userId));
 }
 
@@ -55,7 +58,7 @@ class RepositorySession implements Session {
     access: AccessEvaluator,
   ) {
     this.#context = context;
-    this.#view = new SessionView(shared, this.#transient);
+    this.#view = new SessionView(shared, this.#transient, context.nodes);
     this.#access = access;
   }
 
@@ -71,8 +74,17 @@ class RepositorySession implements Session {
     return toNode(await this.#require(path));
   }
 
-  async findNode(path: string): Promise<RepositoryNode | undefined> {
-    return (await this.findNodes([path]))[0];
+  findNode(path: string): Promise<RepositoryNode | undefined> {
+    // Most reads end here, so this is no async function: it would cost as much as the rest.
+    const known = this.#cached(path);
+    return known ? Promise.resolve(known) : this.#readable(path).then((node) => node && toNode(node));
+  }
+
+  /** A node that is known and readable without a look into the store. What is known was a valid path when it was stored. */
+  #cached(path: string): SessionNode | undefined {
+    if (this.#closed) return undefined;
+    const node = this.#view.cached(path);
+    return node && this.#access.canRead(path) ? node : undefined;
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
@@ -87,8 +99,12 @@ class RepositorySession implements Session {
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
     if (!(await this.#readable(path))) return;
-    for await (const node of this.#view.children(path)) {
-      if (this.#access.canRead(node.path)) yield toNode(node);
+    const { epoch } = this.#transient;
+    for await (const batch of this.#view.children(path)) {
+      for (const listed of batch) {
+        const node = this.#view.current(listed, epoch);
+        if (node && this.#access.canRead(node.path)) yield toNode(node);
+      }
     }
   }
 
@@ -96,13 +112,18 @@ class RepositorySession implements Session {
     if (!(await this.#readable(path))) return;
     let parent: string | undefined;
     let parentVisible = true;
-    for await (const node of this.#view.descendants(path)) {
-      // Siblings come together, so this is decided once for all of them.
-      if (parentOf(node.path) !== parent) {
-        parent = parentOf(node.path);
-        parentVisible = this.#isReadableUpTo(parent, path);
+    const { epoch } = this.#transient;
+    for await (const batch of this.#view.descendants(path)) {
+      for (const listed of batch) {
+        const node = this.#view.current(listed, epoch);
+        if (!node) continue;
+        // Siblings come together, so this is decided once for all of them.
+        if (parent === undefined || !isChildOf(node.path, parent)) {
+          parent = parentOf(node.path);
+          parentVisible = this.#isReadableUpTo(parent, path);
+        }
+        if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
       }
-      if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
     }
   }
 
@@ -212,7 +233,7 @@ class RepositorySession implements Session {
     const parent = await this.#require(parentOf(to));
     const taken: ViewNode[] = [node];
     // Nodes the user may not read go along: they are part of what is moved.
-    for await (const below of this.#view.descendants(from)) taken.push(below);
+    for await (const batch of this.#view.descendants(from)) for (const below of batch) taken.push(below);
     const moved = taken.map(({ path, record, version, pending }) => ({
       path: assertPath(to + path.slice(from.length)),
       record: path === from ? { ...record, position: this.#nextPosition(parent.record) } : record,
@@ -237,7 +258,9 @@ class RepositorySession implements Session {
     const target = await this.#require(joinPath(parent.path, sibling));
     if (target.path === path) return;
     const order: ViewNode[] = [];
-    for await (const child of this.#view.children(parent.path)) if (child.path !== path) order.push(child);
+    for await (const batch of this.#view.children(parent.path)) {
+      order.push(...batch.filter((child) => child.path !== path));
+    }
     const index = order.findIndex((child) => child.path === target.path);
     const before = order[index - 1]?.record.position;
     const after = target.record.position;
@@ -329,7 +352,8 @@ class RepositorySession implements Session {
   async #moveTo(snapshot: StoreSnapshot): Promise<void> {
     const previous = this.#view.shared;
     this.#access = new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
-    this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient);
+    await this.#context.nodes.catchUp(snapshot.sequence);
+    this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient, this.#context.nodes);
     await previous.release();
   }
 
@@ -357,7 +381,8 @@ class RepositorySession implements Session {
 
   async #findReadable(paths: readonly string[]): Promise<(ViewNode | undefined)[]> {
     this.#assertOpen();
-    const nodes = await this.#view.readMany(paths.map(assertPath));
+    // What may not be read is looked up in the store like what does not exist, so that neither is quicker.
+    const nodes = await this.#view.readMany(paths.map(assertPath), (path) => this.#access.canRead(path));
     return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
   }
 
@@ -367,8 +392,8 @@ class RepositorySession implements Session {
   }
 }
 
-function toNode({ path, record, version }: ViewNode): RepositoryNode {
-  return new SessionNode(path, version, record);
+function toNode(node: ViewNode): RepositoryNode {
+  return node instanceof SessionNode ? node : new SessionNode(node.path, node.version, node.record);
 }
 
 function isOfType(record: NodeRecord, wanted: string): boolean {

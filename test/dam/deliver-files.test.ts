@@ -38,7 +38,9 @@ describe('deliverFile', () => {
     const folder = await tempFolder();
     const blobs = await createFilesystemBlobStore({ folder: join(folder, 'blobs') });
     const sizes = [5000, chunkBytes * 3 + 17, chunkBytes, chunkBytes + 1, 5001];
-    const written = await Promise.all(sizes.map(async (size, seed) => blobs.write(Readable.from([numbered(size, seed)]))));
+    const written = await Promise.all(
+      sizes.map(async (size, seed) => blobs.write(Readable.from([numbered(size, seed)]))),
+    );
     const entries = Array.from({ length: 75 }, (_, index) => ({
       name: `${index}.bin`,
       blob: written[index % written.length] ?? { sha256: '', size: 0, crc32: 0 },
