@@ -18,6 +18,7 @@ import { createStepRegistry, type StepRegistry } from './activities/registry.js'
 import { createRenderer } from './dam/rendering/create-renderer.js';
 import type { Engine } from './engine/api.js';
 import { readConfiguration, type Configuration } from './engine/configuration.js';
+import { collectRegularly } from './engine/collect-regularly.js';
 import { createContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
@@ -29,7 +30,7 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
-import { openRepository } from './repository/repository.js';
+import { openRepository, type RepositoryStores } from './repository/repository.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
 import type { SatchelServer } from './server/create-server.js';
@@ -51,6 +52,8 @@ export interface Satchel {
   readonly dataFolder: string;
   readonly configuration: Configuration;
   readonly repository: Repository;
+  /** What the repository lies in: for maintenance, which works below sessions. */
+  readonly stores: RepositoryStores;
   readonly overlay: OverlayResolver;
   readonly mailer: Mailer;
   readonly engine: Engine;
@@ -83,7 +86,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   try {
     await makeDataFolder(dataFolder);
     const configuration = await readConfiguration(dataFolder);
-    const repository = await openRepositoryIn(dataFolder);
+    const stores = await openStoresIn(dataFolder);
+    const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
 
@@ -139,12 +143,17 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       server = started;
       // A server of its own is worth waiting for; another one may be away for hours, and requests wait for it.
       await engine.start({ wait: configuration.temporal.address === undefined });
-      if (mode !== 'command') await content.watch();
+      if (mode !== 'command') {
+        const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
+        opened.push(() => collecting.close());
+        await content.watch();
+      }
     };
     const satchel: Satchel = {
       dataFolder,
       configuration,
       repository,
+      stores,
       overlay,
       mailer,
       engine,
@@ -186,13 +195,23 @@ async function makeEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder);
 }
 
-async function openRepositoryIn(dataFolder: string): Promise<Repository> {
+/** @throws RepositoryError STORE_LOCKED when another process has the data folder open; STORE_CORRUPT */
+export async function openStoresIn(dataFolder: string): Promise<RepositoryStores> {
   const nodes = await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
   try {
     const blobs = await createFilesystemBlobStore({ folder: path.join(dataFolder, 'blobs'), alone: true });
-    return await openRepository({ nodes, blobs });
+    return { nodes, blobs };
   } catch (error) {
     await nodes.close();
+    throw error;
+  }
+}
+
+async function openRepositoryOver(stores: RepositoryStores): Promise<Repository> {
+  try {
+    return await openRepository(stores);
+  } catch (error) {
+    await stores.nodes.close();
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Satchel, SatchelOptions } from '../compose.js';
+import type { RepositoryStores } from '../repository/repository.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { OwnedFolder } from './owner/own-folder.js';
 import type { Terminal } from './output/terminal.js';
@@ -28,6 +29,11 @@ export interface CommandContext extends Context {
   readonly resident: boolean;
 }
 
+/** For maintenance below sessions and their rights, in whichever process has the data folder open. */
+export interface StoresContext extends Context {
+  readonly stores: RepositoryStores;
+}
+
 /** For commands that are the process: they open the data folder themselves and keep it. */
 export interface ProcessContext extends Context {
   readonly dataFolder: string;
@@ -38,6 +44,7 @@ export interface ProcessContext extends Context {
 /** A command with its arguments parsed, ready to run. */
 export type BoundCommand =
   | { readonly place: 'repository'; run(context: CommandContext): Promise<ExitCode> }
+  | { readonly place: 'stores'; run(context: StoresContext): Promise<ExitCode> }
   | { readonly place: 'process'; run(context: ProcessContext): Promise<ExitCode> };
 
 export interface CommandDefinition {
@@ -66,6 +73,16 @@ export function defineCommand<Args>(
     place: 'repository',
     run: async (context) => shape.run(context, args),
   }));
+}
+
+/**
+ * A command on the stores, for the local administrator. Where no process has the data folder open only the stores are
+ * opened: what is damaged above them does not keep it from running.
+ */
+export function defineStoresCommand<Args>(
+  shape: CommandShape<Args> & { readonly run: (context: StoresContext, args: Args) => Promise<ExitCode> },
+): CommandDefinition {
+  return define(shape, 'stores', (args) => ({ place: 'stores', run: async (context) => shape.run(context, args) }));
 }
 
 /** A command that becomes the owner of the data folder and stays. */

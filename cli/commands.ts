@@ -24,10 +24,30 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'template preview': async () => (await import('./commands/template-preview.js')).templatePreviewCommand,
   'user add': async () => (await import('./commands/user-add.js')).userAddCommand,
   'user list': async () => (await import('./commands/user-list.js')).userListCommand,
+  'repository check': async () => (await import('./commands/repository-check.js')).repositoryCheckCommand,
+  'repository backup': async () => (await import('./commands/repository-backup.js')).repositoryBackupCommand,
+  'repository verify': async () => (await import('./commands/repository-verify.js')).repositoryVerifyCommand,
+  'repository restore': async () => (await import('./commands/repository-restore.js')).repositoryRestoreCommand,
+  'repository collect': async () => (await import('./commands/repository-collect.js')).repositoryCollectCommand,
+  'repository cursors': async () => (await import('./commands/repository-cursors.js')).repositoryCursorsCommand,
+  'repository trim': async () => (await import('./commands/repository-trim.js')).repositoryTrimCommand,
+  migrate: async () => (await import('./commands/migrate.js')).migrateCommand,
 };
 
-/** Names of the commands that become the owner of the data folder; no running owner can take them. */
-export const residentCommands: readonly string[] = ['start', 'dev', 'demo'];
+/** Names of the commands that are a process of their own, as owner of a data folder or without one; no running owner takes them. */
+export const residentCommands: readonly string[] = [
+  'start',
+  'dev',
+  'demo',
+  'repository verify',
+  'repository restore',
+  'migrate',
+];
+
+/** @param words what was typed, starting with the command's name */
+export function isResident([first = '', second = '']: readonly string[]): boolean {
+  return residentCommands.includes(first) || residentCommands.includes(`${first} ${second}`);
+}
 
 export function loadAllCommands(): Promise<CommandDefinition[]> {
   return Promise.all(Object.values(loaders).map(async (load) => load()));

@@ -4,7 +4,7 @@
  * loaded only where none does.
  */
 import path from 'node:path';
-import { residentCommands } from './commands.js';
+import { isResident } from './commands.js';
 import type { ExitCode } from './command.js';
 import { readCommandLine } from './global-options.js';
 import { createProcessTerminal } from './output/process-terminal.js';
@@ -38,8 +38,7 @@ async function main(): Promise<ExitCode> {
 /** @returns `undefined` when nothing was run: no process has the data folder open, or it is not for another one to run */
 async function callRunningOwner(call: OwnerCall): Promise<ExitCode | undefined> {
   const typed = readCommandLine(call.arguments, process.env);
-  const [name] = typed?.words ?? [];
-  if (!typed || name === undefined || residentCommands.includes(name)) return undefined;
+  if (!typed || typed.words.length === 0 || isResident(typed.words)) return undefined;
   try {
     return await callOwner(path.resolve(typed.dataFolder), call);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { CommandContext, ExitCode } from './command.js';
 import { remark, reportError } from './output/report.js';
 import type { Terminal } from './output/terminal.js';
 import type { Invocation } from './program.js';
+import type { RepositoryStores } from '../repository/repository.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 
 export interface Caller {
@@ -33,6 +34,9 @@ export async function runCommand(
     if (invocation.command.place === 'process') {
       throw new SatchelError('INVALID_REQUEST', 'This command cannot run in another process.');
     }
+    if (invocation.command.place === 'stores') {
+      return await runOnStores(satchel.stores, invocation, caller);
+    }
     if (invocation.asUser === undefined) {
       await remark(context, `as ${adminUser}, the local administrator (--as USER chooses another)`);
     }
@@ -42,4 +46,17 @@ export async function runCommand(
     if (caller.signal.aborted && error instanceof Error && error.name === 'AbortError') return 130;
     return reportError(context, error);
   }
+}
+
+/** Maintenance has no session whose rights could be those of another user. @throws SatchelError NOT_ALLOWED */
+export async function runOnStores(
+  stores: RepositoryStores,
+  { command, asUser = adminUser, json }: Invocation,
+  caller: Caller,
+): Promise<ExitCode> {
+  if (command.place !== 'stores') throw new SatchelError('INVALID_REQUEST', 'This command needs an open Satchel.');
+  if (asUser !== adminUser) {
+    throw new SatchelError('NOT_ALLOWED', `Maintenance is for the local administrator, not for "${asUser}".`);
+  }
+  return command.run({ ...caller, cwd: path.resolve(caller.cwd), json, stores });
 }

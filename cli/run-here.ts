@@ -12,7 +12,8 @@ import type { OwnerCall } from './owner/call-owner.js';
 import { ownFolder, type OwnedFolder } from './owner/own-folder.js';
 import { ownOrCall } from './owner/own-or-call.js';
 import { parseArguments, type Invocation } from './program.js';
-import { runCommand } from './run-command.js';
+import { closeStores, openLocation } from './open-location.js';
+import { runCommand, runOnStores } from './run-command.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 
 /** @returns the exit code; errors were reported */
@@ -29,12 +30,24 @@ export async function runHere(call: OwnerCall): Promise<ExitCode> {
       return await resident.run({ ...call, json: invocation.json, dataFolder, own });
     }
     return await ownOrCall(dataFolder, call, async () => {
+      if (invocation.command.place === 'stores') return runOnStoresOf(dataFolder, invocation, call);
       const log = await commandLog(dataFolder);
       const owned = await open({ dataFolder, mode: 'command', work: false, log }, false);
       return runAsOwner(owned, invocation, call);
     });
   } catch (error) {
+    // What was interrupted did not fail.
+    if (call.signal.aborted && error instanceof Error && error.name === 'AbortError') return 130;
     return await reportError({ terminal, json: invocation.json }, error);
+  }
+}
+
+async function runOnStoresOf(dataFolder: string, invocation: Invocation, call: OwnerCall): Promise<ExitCode> {
+  const stores = await openLocation(dataFolder, { mustExist: true });
+  try {
+    return await runOnStores(stores, invocation, call);
+  } finally {
+    await closeStores(stores);
   }
 }
 

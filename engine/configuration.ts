@@ -39,6 +39,14 @@ const configurationSchema = z.strictObject({
       externalUrl: httpUrl.optional(),
     })
     .prefault({}),
+  maintenance: z
+    .strictObject({
+      /** Hours between two collections of unreferenced blobs while Satchel runs; 0: never. */
+      collectEveryHours: z.coerce.number().min(0).max(8760).default(24),
+      /** Hours for which bytes stay that nothing refers to. */
+      graceHours: z.coerce.number().min(1).max(8760).default(24),
+    })
+    .prefault({}),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -57,6 +65,8 @@ const variables = {
   SATCHEL_HTTP_HOST: ['http', 'host'],
   SATCHEL_HTTP_PORT: ['http', 'port'],
   SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
+  SATCHEL_COLLECT_EVERY_HOURS: ['maintenance', 'collectEveryHours'],
+  SATCHEL_GRACE_HOURS: ['maintenance', 'graceHours'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;

@@ -3,6 +3,7 @@
  * gives the one implementation, over any store that fulfils the store contract.
  */
 import type { Readable } from 'node:stream';
+import type { NodeTypeRegistry } from './node-types/registry.js';
 import type { BlobStore, ByteRange } from './store/contract.js';
 import type { BinaryValue, Property, PropertyInput } from './value.js';
 
@@ -28,22 +29,48 @@ export interface RepositoryNode {
 }
 
 export interface NodeInput {
-  /** Default `nt:unstructured`. */
+  /** Default: what the parent's type says of children without one, else `nt:unstructured`. */
   readonly primaryType?: string;
   readonly mixins?: readonly string[];
   readonly properties?: Readonly<Record<string, PropertyInput>>;
+  /** See `SetOptions`; autocreated children are not added either, they come with the import. */
+  readonly imported?: boolean;
 }
 
+export interface SetOptions {
+  /** The content was made elsewhere: values of protected properties (jcr:created, jcr:isCheckedOut) are taken as given. */
+  readonly imported?: boolean;
+}
+
+/** A property that refers to a node. */
+export interface Reference {
+  /** Of the node that has the property. */
+  readonly path: string;
+  readonly property: string;
+  /** A WeakReference, which does not keep the node it names from being removed. */
+  readonly weak: boolean;
+}
+
+/** Aggregates hold others (access/privileges.ts). */
 export const privileges = [
   'jcr:read',
+  'rep:readNodes',
+  'rep:readProperties',
+  'jcr:write',
   'rep:write',
   'jcr:modifyProperties',
+  'rep:addProperties',
+  'rep:alterProperties',
+  'rep:removeProperties',
   'jcr:addChildNodes',
   'jcr:removeNode',
   'jcr:removeChildNodes',
+  'jcr:nodeTypeManagement',
   'jcr:readAccessControl',
   'jcr:modifyAccessControl',
   'jcr:versionManagement',
+  'jcr:lockManagement',
+  'rep:userManagement',
   'satchel:launchWorkflow',
   'jcr:all',
 ] as const;
@@ -56,6 +83,8 @@ export type Privilege = (typeof privileges)[number];
  */
 export interface Session {
   readonly userId: string;
+  /** The node types of the commit this session sees. */
+  readonly nodeTypes: NodeTypeRegistry;
   /** The commit this session sees; moves on by `save` and `refresh`. */
   readonly sequence: number;
   readonly hasPendingChanges: boolean;
@@ -66,6 +95,8 @@ export interface Session {
   /** One batched read; in the order of the paths. */
   findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]>;
   findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined>;
+  /** Properties of readable nodes that refer to a node. Nothing for a path that does not exist. */
+  references(path: string): AsyncIterable<Reference>;
   /** Readable children in child order (orderable types), else in name order. Nothing for a path that does not exist. */
   children(path: string): AsyncIterable<RepositoryNode>;
   /** The readable subtree below `path`, without it; parents before children, siblings in child order. */
@@ -73,10 +104,17 @@ export interface Session {
 
   /** The parent must exist. @throws ITEM_EXISTS, PATH_NOT_FOUND (parent), INVALID_PATH, INVALID_VALUE */
   addNode(path: string, input?: NodeInput): Promise<RepositoryNode>;
-  /** Adds every missing ancestor as `intermediateType` (default `nt:unstructured`), then the node if missing. */
+  /** Adds every missing ancestor as `intermediateType` (default as in `addNode`), then the node if missing. */
   ensureNode(path: string, input?: NodeInput, intermediateType?: string): Promise<RepositoryNode>;
-  /** `null` removes a property; naming one that does not exist is fine. @throws PATH_NOT_FOUND, INVALID_VALUE */
-  setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode>;
+  /**
+   * `null` removes a property; naming one that does not exist is fine.
+   * @throws PATH_NOT_FOUND, INVALID_VALUE, CONSTRAINT_VIOLATION (a protected property)
+   */
+  setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    options?: SetOptions,
+  ): Promise<RepositoryNode>;
   /** Removes the node and all below. @throws PATH_NOT_FOUND */
   remove(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;
@@ -123,6 +161,18 @@ export interface CommitEvent {
   readonly changes: readonly Change[];
 }
 
+/** What an observer wants to see: changes that match all of what is given. */
+export interface ChangeFilter {
+  /**
+   * A path for itself and everything below it, or a pattern with `*` for part of a name and `**` for any number of names. A moved
+   * node is shown when it, or anything that came along with it, may lie in such a place or came from there.
+   */
+  readonly paths?: readonly string[];
+  /** Primary types; moves are shown whatever the type of the node, as others came along. */
+  readonly types?: readonly string[];
+  readonly kinds?: readonly ChangeKind[];
+}
+
 export interface Repository {
   readonly blobs: BlobStore;
   /** The newest commit. */
@@ -137,11 +187,30 @@ export interface Repository {
   /** Runs `work` with a session that is closed afterwards; does not save. */
   withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
   /**
+   * Adds node types from CND text, or changes them where every node stays valid. Sessions see them from their next save or
+   * refresh on. @returns the types that were added or changed
+   * @throws ACCESS_DENIED (who is no administrator), INVALID_NODE_TYPE, CONSTRAINT_VIOLATION (naming what stands against it)
+   */
+  registerNodeTypes(userId: string, cnd: string): Promise<string[]>;
+  /** @throws ACCESS_DENIED, CONSTRAINT_VIOLATION (unknown, built in, or in use) */
+  unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void>;
+  /**
    * Every commit after the cursor's position, exactly in order, then new ones as they come, until `signal` aborts.
    * The position is kept durably under the cursor's name when the consumer asks for the next commit; a new cursor
-   * starts at `from` (default: the head). A commit whose handling was cut short is seen again.
+   * starts at `from` (default: the head). A commit whose handling was cut short is seen again. With a filter only commits
+   * that hold such a change come, with these changes.
+   * @throws JOURNAL_TRIMMED (while reading) when commits after the cursor are no longer kept
    */
-  follow(options: { cursor: string; from?: number; signal: AbortSignal }): AsyncIterable<CommitEvent>;
+  follow(options: {
+    cursor: string;
+    from?: number;
+    signal: AbortSignal;
+    filter?: ChangeFilter;
+  }): AsyncIterable<CommitEvent>;
+  /** Every cursor and its position; see maintenance/retain-journal.ts for how far behind they are. */
+  cursors(): Promise<ReadonlyMap<string, number>>;
+  /** Who follows under this name starts anew. Does nothing for a cursor that was never set. */
+  removeCursor(name: string): Promise<void>;
   /** Calls back after commits (at least once per burst); returns a stop. For caches, which then read the journal. */
   onCommit(listener: () => void): () => void;
   /** Commits after `sequence` up to the head, without a cursor. */

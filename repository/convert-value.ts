@@ -26,6 +26,35 @@ export function toProperty(path: string, input: PropertyInput): Property {
   return { type, multiple, values: inputs.map((value) => toValue(path, type, value)) };
 }
 
+/**
+ * To another type, as JCR 2.0, section 3.6.4 has it: beside the text forms a Date and a number of milliseconds since 1970
+ * (UTC) stand for each other, and short texts and binaries for each other's UTF-8 bytes.
+ * @param path of the property @throws INVALID_VALUE
+ */
+export function convertProperty(
+  path: string,
+  { type: from, multiple, values }: Property,
+  type: PropertyType,
+): Property {
+  return { type, multiple, values: values.map((value) => toValue(path, type, asSource(from, value, type))) };
+}
+
+function asSource(from: PropertyType, value: Value, to: PropertyType): Value {
+  const isNumber = to === 'Long' || to === 'Double' || to === 'Decimal';
+  if (from === 'Date' && isNumber) return Date.parse(String(value));
+  if (to === 'Date' && (typeof value === 'number' || typeof value === 'bigint' || from === 'Decimal')) {
+    return toDate(new Date(Number(value))) ?? value;
+  }
+  if (to === 'Binary' && typeof value !== 'object') {
+    const bytes = Buffer.from(String(value));
+    return bytes.length <= maxInlineBytes ? inlineBinary(bytes) : value;
+  }
+  if (from === 'Binary' && typeof value === 'object' && value.inline !== undefined) {
+    return Buffer.from(value.inline, 'base64').toString('utf8');
+  }
+  return value;
+}
+
 export function propertiesEqual(a: Property | undefined, b: Property | undefined): boolean {
   if (a === b) return true;
   if (!a || !b || a.type !== b.type || a.multiple !== b.multiple || a.values.length !== b.values.length) return false;

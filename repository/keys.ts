@@ -8,7 +8,8 @@
  *     x<index>\0…              entries of an index (query/)
  *     v<identifier>\0…         version history of the node with that identifier (versions/)
  *     t<name>                  a node type that was registered (node-types/)
- *     b<sha256>                a blob that the collector found unreferenced (maintenance/)
+ *     b<sha256>                a blob that the collector found unreferenced (blob-marks.ts, maintenance/)
+ *     b/lease                  who collects now
  *     e<name>                  an epoch: rewritten by every commit that changes what its name says
  *
  * With the parent path before the separator, one lookup finds a node, one range lists children, and a second range holds
@@ -52,11 +53,47 @@ export function pathOfPolicyKey(key: string): string {
   return key.slice(1);
 }
 
+export function blobMarkKey(sha256: string): string {
+  return `b${sha256}`;
+}
+
+/** Hexadecimal digits only, so without the lease. */
+export const blobMarkKeys: KeyRange = { gte: 'b0', lt: 'bg' };
+
+export const collectorLeaseKey = 'b/lease';
+
 /** Rewritten by every commit that touches a policy, so that evaluated policies are valid as long as its version stands. */
 export const policyEpochKey = 'epolicies';
 /** The same for groups and their members. */
 export const groupEpochKey = 'egroups';
+/** The same for blobs that were collected: what a save found in the blob store is there as long as its version stands. */
+export const blobEpochKey = 'eblobs';
 /** The same for node types that are registered. */
 export const nodeTypeEpochKey = 'etypes';
 /** The same for definitions of indexes and how far they are built. */
 export const indexEpochKey = 'eindexes';
+
+export function nodeTypeKey(name: string): string {
+  return `t${name}`;
+}
+
+export const nodeTypeKeys: KeyRange = { gte: 't', lt: 'u' };
+
+export function referenceKey(target: string, path: string): string {
+  return `r${target}\0${path}`;
+}
+
+/** Every node that refers to the node with that identifier. */
+export function referencesRange(target: string): KeyRange {
+  return { gte: `r${target}\0`, lt: `r${target}\u0001` };
+}
+
+export const referenceKeys: KeyRange = { gte: 'r', lt: 's' };
+
+export function targetOfReferenceKey(key: string): string {
+  return key.slice(1, key.indexOf('\0'));
+}
+
+export function pathOfReferenceKey(key: string): string {
+  return key.slice(key.indexOf('\0') + 1);
+}

@@ -1,5 +1,6 @@
 /** The journal as observers read it, and followers that keep their place over restarts. */
-import type { Change, CommitEvent } from './api.js';
+import type { Change, ChangeFilter, CommitEvent } from './api.js';
+import { createChangeFilter } from './change-filter.js';
 import { RepositoryError } from './errors.js';
 import type { JournalEntry, NodeStore } from './store/contract.js';
 
@@ -34,7 +35,11 @@ export interface FollowOptions {
   readonly cursor: string;
   readonly from?: number;
   readonly signal: AbortSignal;
+  readonly filter?: ChangeFilter;
 }
+
+/** Commits that do not match move the cursor on in steps of so many: a position costs a write. */
+const skippedAtOnce = 256;
 
 /** See `Repository.follow`. The place of a new cursor is taken when this is called, not when reading starts. */
 export function followJournal(store: NodeStore, options: FollowOptions): AsyncIterable<CommitEvent> {
@@ -54,21 +59,29 @@ async function startOf(store: NodeStore, { cursor, from }: FollowOptions): Promi
 
 async function* follow(
   store: NodeStore,
-  { cursor, signal }: FollowOptions,
+  { cursor, signal, filter }: FollowOptions,
   start: Promise<number>,
 ): AsyncGenerator<CommitEvent> {
   let position = await start;
+  let kept = position;
+  const keep = async () => {
+    if (kept < position) await store.setCursor(cursor, position);
+    kept = position;
+  };
+  const matching = filter ? createChangeFilter(filter) : (event: CommitEvent) => event;
   const commits = new CommitSignal(store, signal);
   try {
     while (!isAborted(signal)) {
       commits.reset();
       for await (const event of commitsAfter(store, position)) {
-        yield event;
+        const matched = matching(event);
+        if (matched) yield matched;
         // Asking for the next commit says that this one was dealt with.
         position = event.sequence;
-        await store.setCursor(cursor, position);
+        if (matched || position - kept >= skippedAtOnce) await keep();
         if (isAborted(signal)) return;
       }
+      await keep();
       await commits.wait();
     }
   } catch (error) {

@@ -1,6 +1,8 @@
 /** Opens a repository over its two stores. */
 import { randomUUID } from 'node:crypto';
 import { AccessStateCache } from './access/access-state.js';
+import { validatePolicies } from './access/validate-policies.js';
+import { validatePrincipals } from './access/validate-principals.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
 import { requireBlobs } from './blob-references.js';
@@ -8,11 +10,13 @@ import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
 import { NodeCache } from './node-cache.js';
+import { registerNodeTypes, unregisterNodeTypes } from './node-types/register-node-types.js';
+import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
 import { encodeRecord } from './record.js';
-import { validateReferences } from './references.js';
+import { keepReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import { openSession } from './session.js';
 import type { SessionContext } from './session.js';
@@ -44,7 +48,8 @@ export async function openRepository(
     blobs,
     accessStates: new AccessStateCache(),
     nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
-    participants: [requireBlobs, validateReferences],
+    nodeTypes: new NodeTypeCache(),
+    participants: [validatePolicies, validatePrincipals, requireBlobs, keepReferences],
   });
   await repository.initialise();
   return repository;
@@ -128,9 +133,25 @@ class StoreRepository implements Repository {
     }
   }
 
+  async registerNodeTypes(userId: string, cnd: string): Promise<string[]> {
+    return registerNodeTypes(this.#context, userId, cnd);
+  }
+
+  async unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void> {
+    await unregisterNodeTypes(this.#context, userId, names);
+  }
+
   follow(options: FollowOptions): AsyncIterable<CommitEvent> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     return followJournal(this.#context.store, { ...options, signal });
+  }
+
+  async cursors(): Promise<ReadonlyMap<string, number>> {
+    return this.#context.store.cursors();
+  }
+
+  async removeCursor(name: string): Promise<void> {
+    await this.#context.store.removeCursor(name);
   }
 
   onCommit(listener: () => void): () => void {

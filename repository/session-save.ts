@@ -4,19 +4,23 @@
  */
 import type { Change } from './api.js';
 import type { AccessStateCache } from './access/access-state.js';
+import { nameablePaths, withoutHiddenPaths } from './access/conceal.js';
 import { AccessEvaluator } from './access/evaluate.js';
-import { policyName } from './access/policy.js';
+import { isGroupPath } from './access/authorizables.js';
+import { policyName } from './access/controlled-path.js';
 import { RepositoryError } from './errors.js';
 import {
   groupEpochKey,
   identifierKey,
   nodeKey,
+  nodeTypeEpochKey,
   pathOfNodeKey,
   policyEpochKey,
   policyKey,
   subtreeRanges,
 } from './keys.js';
 import type { CommittedNodes, NodeCache } from './node-cache.js';
+import type { NodeTypeCache, NodeTypeState } from './node-types/registry-cache.js';
 import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
@@ -41,33 +45,59 @@ export interface SaveContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
-  readonly userId: string;
+  readonly nodeTypes: NodeTypeCache;
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
 }
 
+/** The rights and node types that a session goes by, as of its snapshot. */
+export interface SaveBasis {
+  readonly access: AccessEvaluator;
+  readonly types: NodeTypeState;
+}
+
+export async function readBasis(
+  context: Pick<SaveContext, 'accessStates' | 'nodeTypes'>,
+  snapshot: StoreSnapshot,
+  userId: string,
+): Promise<SaveBasis> {
+  return {
+    access: new AccessEvaluator(await context.accessStates.stateOf(snapshot), userId),
+    types: await context.nodeTypes.stateOf(snapshot),
+  };
+}
+
+export interface SavedChanges {
+  readonly sequence: number;
+  /** What the changes were checked with, and which stood at the commit; `undefined` when the commit itself changed it. */
+  readonly basis: SaveBasis | undefined;
+}
+
 /**
  * @param snapshot the session's
- * @returns the commit's sequence; `undefined` when nothing differs from the store
+ * @param basis as of that snapshot
+ * @returns `undefined` when nothing differs from the store
  * @throws CONFLICT, ACCESS_DENIED, PATH_NOT_FOUND, ITEM_EXISTS, CONSTRAINT_VIOLATION, BLOB_MISSING
  */
 export async function saveChanges(
   context: SaveContext,
   transient: TransientSpace,
   snapshot: StoreSnapshot,
-): Promise<number | undefined> {
+  basis: SaveBasis,
+): Promise<SavedChanges | undefined> {
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0) return undefined;
   let current = snapshot;
+  let { access: evaluator, types } = basis;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const evaluator = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
       assertPermitted(plan, evaluator);
-      validateNodes(plan);
+      await validateNodes({ plan, snapshot: current, types: types.registry });
       const attempted = { plan, snapshot: current, evaluator, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
       const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
       const writes = writesOf(plan, encoded);
+      preconditions.push({ kind: 'version', key: nodeTypeEpochKey, version: types.epoch });
       for (const participant of context.participants) {
         const contribution = await participant(attempted);
         if (contribution.preconditions) preconditions.push(...contribution.preconditions);
@@ -76,25 +106,30 @@ export async function saveChanges(
       const commit = {
         preconditions,
         writes,
-        entry: encodeCommitEntry(context.userId, new Date(), await changesOf(plan, current)),
+        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current)),
       };
       try {
         const sequence = await context.store.commit(commit);
         context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
-        return sequence;
+        const changesBasis = writes.some(({ key }) => basisEpochs.has(key));
+        return { sequence, basis: changesBasis ? undefined : { access: evaluator, types } };
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
         if (current !== snapshot) await current.close();
         current = await context.store.snapshot();
-        const newest = new AccessEvaluator(await context.accessStates.stateOf(current), context.userId);
-        await rebase(plan, error.failed, current, newest);
+        ({ access: evaluator, types } = await readBasis(context, current, evaluator.userId));
+        await rebase(plan, error.failed, current, evaluator);
       }
     }
+    throw conflict(nameablePaths([...plan.nodes.keys()], plan, evaluator));
+  } catch (error) {
+    throw withoutHiddenPaths(error, plan, evaluator);
   } finally {
     if (current !== snapshot) await current.close();
   }
-  throw conflict([...plan.nodes.keys()]);
 }
+
+const basisEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey, nodeTypeEpochKey]);
 
 async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
   const removed: RemovedNodes[] = [];
@@ -159,6 +194,7 @@ async function identifierPreconditions(plan: SavePlan, snapshot: StoreSnapshot):
   const added = [...plan.nodes.values()].filter(
     ({ origin, record }) => !origin && textOf(record, 'jcr:uuid') === record.identifier,
   );
+  if (added.length === 0) return [];
   const freed = new Set(plan.removed.flatMap(({ nodes }) => nodes.map(({ record }) => record.identifier)));
   const entries = await snapshot.getMany(added.map(({ record }) => identifierKey(record.identifier)));
   return added.map(({ path, record }, index) => {
@@ -193,7 +229,7 @@ function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[]
   }
   const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
   if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
-  if (touched.some(({ record }) => primaryTypeOf(record) === 'rep:Group')) put(groupEpochKey, '');
+  if (touched.some(({ path }) => isGroupPath(path))) put(groupEpochKey, '');
   return [...writes.values()];
 }
 
@@ -229,6 +265,7 @@ async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Chang
     if (properties.length > 0) changes.push({ kind: 'propertiesChanged', path, primaryType, properties });
     if (inPlace && record.position !== origin.record.position) reordered.add(parentOf(path));
   }
+  if (reordered.size === 0) return changes;
   const parents = await readStoredNodes(snapshot, [...reordered]);
   for (const path of reordered) {
     const parent = plan.nodes.get(path) ?? parents.get(path);
@@ -248,6 +285,8 @@ async function rebase(
   const stale: PlannedNode[] = [];
   for (const precondition of failed) {
     if (precondition.kind === 'unchanged') {
+      // Ranges of participants are judged anew by the next attempt.
+      if (!precondition.range.gte.startsWith('n')) continue;
       const removed = plan.removed.find(({ path }) =>
         subtreeRanges(path).some((r) => r.gte === precondition.range.gte),
       );
@@ -278,10 +317,14 @@ async function rebase(
       conflicting.add(node.path);
     }
   }
-  if (conflicting.size > 0) throw conflict([...conflicting]);
+  if (conflicting.size > 0) throw conflict(nameablePaths([...conflicting], plan, evaluator));
 }
 
 function conflict(paths: readonly string[]): RepositoryError {
-  const named = paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
+  // Nothing is left to name when all of it may not be read.
+  const named =
+    paths.length === 0
+      ? 'what this save depends on'
+      : paths.slice(0, 5).join(', ') + (paths.length > 5 ? ` and ${paths.length - 5} more` : '');
   return new RepositoryError('CONFLICT', `Another save changed ${named} first; refresh and try again.`, { paths });
 }

@@ -56,6 +56,10 @@ export class SessionView {
     return this.cache.get(path, this.shared.sequence);
   }
 
+  async read(path: string): Promise<ViewNode | undefined> {
+    return (await this.readMany([path], () => true))[0];
+  }
+
   /** @param mayCache whether a path may be answered from the cache instead of the store */
   async readMany(paths: readonly string[], mayCache: (path: string) => boolean): Promise<(ViewNode | undefined)[]> {
     const found = paths.map((path): ViewNode | undefined => {

@@ -2,21 +2,26 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
-import { AccessEvaluator } from './access/evaluate.js';
+import type { AccessEvaluator } from './access/evaluate.js';
 import { expandPrivileges } from './access/privileges.js';
-import type { NodeInput, Privilege, RepositoryNode, Session } from './api.js';
+import type { NodeInput, Privilege, Reference, RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
-import { inlineBinary, maxInlineBytes, toProperty } from './convert-value.js';
+import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import type { NodeCache } from './node-cache.js';
-import { isNodeType, nodeType } from './node-types.js';
-import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, parentOf } from './path.js';
+import { assertNotProtected, autocreatedProperties, toDefinedType } from './node-types/define-properties.js';
+import type { EffectiveNodeType } from './node-types/effective-node-type.js';
+import type { NodeTypeCache } from './node-types/registry-cache.js';
+import type { NodeTypeRegistry } from './node-types/registry.js';
+import { assertName, assertPath, isChildOf, isDescendantOrSelf, joinPath, nameOf, parentOf } from './path.js';
 import { reapplyChanges } from './record-merge.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
+import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
 import type { SaveParticipant } from './session-participant.js';
-import { saveChanges } from './session-save.js';
+import { readBasis, saveChanges } from './session-save.js';
+import type { SaveBasis } from './session-save.js';
 import { TransientSpace } from './session-transient.js';
 import { readStoredNodes, SessionView, SharedSnapshot } from './session-view.js';
 import type { ViewNode } from './session-view.js';
@@ -31,35 +36,49 @@ export interface SessionContext {
   readonly blobs: BlobStore;
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
+  readonly nodeTypes: NodeTypeCache;
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
 }
 
 /** @param snapshot belongs to the session from here on */
 export async function openSession(context: SessionContext, userId: string, snapshot: StoreSnapshot): Promise<Session> {
-  const state = await context.accessStates.stateOf(snapshot);
+  const basis = await readBasis(context, snapshot, userId);
   await context.nodes.catchUp(snapshot.sequence);
-  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), new AccessEvaluator(state, userId));
+  return new RepositorySession(context, userId, new SharedSnapshot(snapshot), basis);
 }
 
 class RepositorySession implements Session {
   readonly #context: SessionContext;
   readonly #transient = new TransientSpace();
   #view: SessionView;
-  #access: AccessEvaluator;
+  #basis: SaveBasis;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
+  #releasing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(
     context: SessionContext,
     readonly userId: string,
     shared: SharedSnapshot,
-    access: AccessEvaluator,
+    basis: SaveBasis,
   ) {
     this.#context = context;
     this.#view = new SessionView(shared, this.#transient, context.nodes);
-    this.#access = access;
+    this.#basis = basis;
+  }
+
+  get #access(): AccessEvaluator {
+    return this.#basis.access;
+  }
+
+  get #types(): NodeTypeRegistry {
+    return this.#basis.types.registry;
+  }
+
+  get nodeTypes(): NodeTypeRegistry {
+    return this.#types;
   }
 
   get sequence(): number {
@@ -70,14 +89,17 @@ class RepositorySession implements Session {
     return !this.#transient.isEmpty;
   }
 
-  async getNode(path: string): Promise<RepositoryNode> {
-    return toNode(await this.#require(path));
+  getNode(path: string): Promise<RepositoryNode> {
+    const known = this.#cached(path);
+    return known ? Promise.resolve(this.#toNode(known)) : this.#require(path).then((node) => this.#toNode(node));
   }
 
   findNode(path: string): Promise<RepositoryNode | undefined> {
     // Most reads end here, so this is no async function: it would cost as much as the rest.
     const known = this.#cached(path);
-    return known ? Promise.resolve(known) : this.#readable(path).then((node) => node && toNode(node));
+    return known
+      ? Promise.resolve(this.#toNode(known))
+      : this.#readable(path).then((node) => node && this.#toNode(node));
   }
 
   /** A node that is known and readable without a look into the store. What is known was a valid path when it was stored. */
@@ -88,13 +110,19 @@ class RepositorySession implements Session {
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
-    return (await this.#findReadable(paths)).map((node) => node && toNode(node));
+    return (await this.#findReadable(paths)).map((node) => node && this.#toNode(node));
   }
 
   async findNodeByIdentifier(identifier: string): Promise<RepositoryNode | undefined> {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
-    return path === undefined ? undefined : this.findNode(path);
+    // What may not be read is not looked up either, so that it takes as long as what is not there.
+    return path === undefined || !this.#access.canRead(path) ? undefined : this.findNode(path);
+  }
+
+  async *references(path: string): AsyncGenerator<Reference> {
+    const target = await this.#readable(path);
+    if (target) yield* findReferences(this.#view, target.record.identifier, (from) => this.#access.canRead(from));
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
@@ -103,7 +131,7 @@ class RepositorySession implements Session {
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
-        if (node && this.#access.canRead(node.path)) yield toNode(node);
+        if (node && this.#access.canRead(node.path)) yield this.#toNode(node);
       }
     }
   }
@@ -122,7 +150,7 @@ class RepositorySession implements Session {
           parent = parentOf(node.path);
           parentVisible = this.#isReadableUpTo(parent, path);
         }
-        if (parentVisible && this.#access.canRead(node.path)) yield toNode(node);
+        if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
       }
     }
   }
@@ -140,7 +168,7 @@ class RepositorySession implements Session {
 
   async ensureNode(path: string, input: NodeInput = {}, intermediateType?: string): Promise<RepositoryNode> {
     const existing = await this.#readable(path);
-    if (existing) return toNode(existing);
+    if (existing) return this.#toNode(existing);
     const missing: string[] = [];
     for (let node = parentOf(path); node !== '' && !(await this.#readable(node)); node = parentOf(node)) {
       missing.push(node);
@@ -156,29 +184,56 @@ class RepositorySession implements Session {
     const parent = await this.#require(parentOf(path));
     // A node of the store that the user may not read does not show here: the save refuses it.
     if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
-    const record = await this.#newRecord(path, input, this.#nextPosition(parent.record));
+    const fallback = this.#defaultType(parent.record, nameOf(path));
+    const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
-    return toNode({ path, record, version: 0, pending: undefined });
+    if (!input.imported) await this.#addAutocreated(path, record, ensured);
+    return this.#toNode({ path, record, version: 0, pending: undefined });
   }
 
-  async #newRecord(path: string, input: NodeInput, position: string | undefined): Promise<NodeRecord> {
+  #defaultType(parent: NodeRecord, name: string): string {
+    const type = this.#effective(parent).defaultChildType(name) ?? 'nt:unstructured';
+    const definition = this.#types.get(type);
+    return definition?.abstract || definition?.mixin ? 'nt:unstructured' : type;
+  }
+
+  async #addAutocreated(path: string, record: NodeRecord, ensured: boolean): Promise<void> {
+    for (const { name, defaultType = 'nt:unstructured' } of this.#effective(record).autocreatedChildren) {
+      const child = joinPath(path, name);
+      if (!(await this.#view.read(child))) await this.#add(child, { primaryType: defaultType }, ensured);
+    }
+  }
+
+  #effective(record: NodeRecord): EffectiveNodeType {
+    return this.#types.effective(primaryTypeOf(record), mixinsOf(record));
+  }
+
+  async #newRecord(
+    path: string,
+    input: NodeInput,
+    fallbackType: string,
+    position: string | undefined,
+  ): Promise<NodeRecord> {
     const properties = new Map<string, Property>();
     for (const [name, value] of Object.entries(input.properties ?? {})) {
-      properties.set(name, definedProperty(path, name, value));
+      properties.set(name, givenProperty(path, name, value));
     }
     if (input.primaryType !== undefined || !properties.has('jcr:primaryType')) {
-      const primaryType = input.primaryType ?? 'nt:unstructured';
-      properties.set('jcr:primaryType', definedProperty(path, 'jcr:primaryType', primaryType));
+      const primaryType = input.primaryType ?? fallbackType;
+      properties.set('jcr:primaryType', givenProperty(path, 'jcr:primaryType', primaryType));
     }
     if (input.mixins && input.mixins.length > 0) {
-      properties.set('jcr:mixinTypes', definedProperty(path, 'jcr:mixinTypes', input.mixins));
+      properties.set('jcr:mixinTypes', givenProperty(path, 'jcr:mixinTypes', input.mixins));
     }
     const draft = { identifier: randomUUID(), position, properties };
-    if (isOfType(draft, 'mix:created')) {
-      if (!properties.has('jcr:created')) properties.set('jcr:created', toProperty(path, new Date()));
-      if (!properties.has('jcr:createdBy')) properties.set('jcr:createdBy', toProperty(path, this.userId));
+    const effective = this.#effective(draft);
+    for (const [name, property] of properties) {
+      // Where a node comes from elsewhere, it brings these along.
+      if (!input.imported && !initialProperties.has(name)) assertNotProtected(effective, path, name, property);
+      properties.set(name, toDefinedType(effective, path, name, property));
     }
-    if (!isOfType(draft, 'mix:referenceable')) return draft;
+    this.#addMissing(effective, path, properties);
+    if (!effective.types.has('mix:referenceable')) return draft;
     const identifier = textOf(draft, 'jcr:uuid');
     if (identifier === undefined) return withUuid(draft);
     if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
@@ -189,28 +244,53 @@ class RepositorySession implements Session {
     return { ...draft, identifier };
   }
 
-  #nextPosition(parent: NodeRecord): string | undefined {
-    return nodeType(primaryTypeOf(parent)).orderable ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  #addMissing(effective: EffectiveNodeType, path: string, properties: Map<string, Property>): void {
+    const has = (name: string) => properties.has(name);
+    const created = autocreatedProperties(effective, has, { path, userId: this.userId });
+    for (const [name, property] of created) properties.set(name, property);
   }
 
-  async setProperties(path: string, changes: Readonly<Record<string, PropertyInput | null>>): Promise<RepositoryNode> {
+  #nextPosition(parent: NodeRecord): string | undefined {
+    return this.#types.isOrderable(primaryTypeOf(parent)) ? appendedPosition(this.sequence, this.#placed++) : undefined;
+  }
+
+  async setProperties(
+    path: string,
+    changes: Readonly<Record<string, PropertyInput | null>>,
+    { imported = false }: SetOptions = {},
+  ): Promise<RepositoryNode> {
     const node = await this.#require(path);
     const properties = new Map(node.record.properties);
     for (const [name, input] of Object.entries(changes)) {
-      if (input !== null) properties.set(name, definedProperty(path, name, input));
+      if (input !== null) properties.set(name, givenProperty(path, name, input));
       else if (name !== 'jcr:primaryType') properties.delete(name);
       else throw violation(path, 'must keep a jcr:primaryType');
     }
     const changed = { ...node.record, properties };
-    const referenceable = isOfType(changed, 'mix:referenceable') && !isOfType(node.record, 'mix:referenceable');
-    return this.#change(node, referenceable ? withUuid(changed) : changed);
+    const effective = this.#effective(changed);
+    for (const name of Object.keys(changes)) {
+      const property = properties.get(name);
+      // The save compares jcr:uuid with the identifier.
+      if (!imported && name !== 'jcr:uuid' && !propertiesEqual(property, node.record.properties.get(name))) {
+        assertNotProtected(effective, path, name, property);
+      }
+      if (property) properties.set(name, toDefinedType(effective, path, name, property));
+    }
+    const before = this.#effective(node.record);
+    if (effective === before) return this.#change(node, changed);
+    this.#addMissing(effective, path, properties);
+    const referenceable = effective.types.has('mix:referenceable') && !before.types.has('mix:referenceable');
+    const record = referenceable ? withUuid(changed) : changed;
+    this.#change(node, record);
+    if (!imported) await this.#addAutocreated(path, record, false);
+    return this.#toNode({ path, record, version: node.version, pending: undefined });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
     const { path, version, pending } = node;
     const origin = pending ? pending.origin : { path, record: node.record, version };
     this.#transient.put({ path, record, origin, ensured: false });
-    return toNode({ path, record, version, pending: undefined });
+    return this.#toNode({ path, record, version, pending: undefined });
   }
 
   async remove(path: string): Promise<void> {
@@ -248,7 +328,7 @@ class RepositorySession implements Session {
     const node = await this.#require(path);
     if (path === '/') throw violation(path, 'is the root and has no siblings');
     const parent = await this.#require(parentOf(path));
-    if (!nodeType(primaryTypeOf(parent.record)).orderable) {
+    if (!this.#types.isOrderable(primaryTypeOf(parent.record))) {
       throw violation(parent.path, `is of type ${primaryTypeOf(parent.record)}, whose children have no order`);
     }
     if (sibling === undefined) {
@@ -310,13 +390,13 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const { store } = this.#context;
-    const context = { ...this.#context, userId: this.userId };
-    const sequence = await saveChanges(context, this.#transient, this.#view.shared.peek());
+    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#basis);
     this.#transient.clear();
-    if (sequence === undefined) return this.sequence;
-    await this.#moveTo(await store.snapshot());
-    return sequence;
+    if (saved === undefined) return this.sequence;
+    const newest = await this.#context.store.snapshot();
+    // The commit required what it was checked with to stand, so without another commit since it still does.
+    await this.#moveTo(newest, newest.sequence === saved.sequence ? saved.basis : undefined);
+    return saved.sequence;
   }
 
   async refresh(keepChanges = false): Promise<void> {
@@ -349,18 +429,21 @@ class RepositorySession implements Session {
     for (const { path } of removed) if (!remaining.has(path)) this.#transient.forgetRemoved(path);
   }
 
-  async #moveTo(snapshot: StoreSnapshot): Promise<void> {
+  /** @param basis as of that snapshot, when it is known */
+  async #moveTo(snapshot: StoreSnapshot, basis?: SaveBasis): Promise<void> {
     const previous = this.#view.shared;
-    this.#access = new AccessEvaluator(await this.#context.accessStates.stateOf(snapshot), this.userId);
+    this.#basis = basis ?? (await readBasis(this.#context, snapshot, this.userId));
     await this.#context.nodes.catchUp(snapshot.sequence);
     this.#view = new SessionView(new SharedSnapshot(snapshot), this.#transient, this.#context.nodes);
-    await previous.release();
+    // Nobody waits for it but `close`: a save would take half as long again.
+    this.#releasing = previous.release();
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#transient.clear();
+    await this.#releasing;
     await this.#view.shared.release();
   }
 
@@ -386,22 +469,25 @@ class RepositorySession implements Session {
     return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
   }
 
+  /** With the properties that may be read; stored nodes that hide none are shared with all sessions. */
+  #toNode(node: ViewNode): RepositoryNode {
+    const record = this.#access.visible(node.path, node.record);
+    return record === node.record && node instanceof SessionNode
+      ? node
+      : new SessionNode(node.path, node.version, record);
+  }
+
   #assertOpen(): void {
     if (this.#closed)
       throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
   }
 }
 
-function toNode(node: ViewNode): RepositoryNode {
-  return node instanceof SessionNode ? node : new SessionNode(node.path, node.version, node.record);
-}
-
-function isOfType(record: NodeRecord, wanted: string): boolean {
-  return isNodeType(primaryTypeOf(record), mixinsOf(record), wanted);
-}
+/** Protected properties whose first value may be given: those of content that was made elsewhere. */
+const initialProperties: ReadonlySet<string> = new Set(['jcr:uuid', 'jcr:created', 'jcr:createdBy']);
 
 /** A property as given, except the two that every node type defines as names. */
-function definedProperty(path: string, name: string, input: PropertyInput): Property {
+function givenProperty(path: string, name: string, input: PropertyInput): Property {
   assertName(name);
   const property = toProperty(joinPath(path, name), input);
   if (name !== 'jcr:primaryType' && name !== 'jcr:mixinTypes') return property;

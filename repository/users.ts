@@ -8,15 +8,16 @@
  *
  * The functions work in the caller's session, with its rights, and leave saving to it.
  */
-import { groupsOfMember, groupsRoot } from './access/access-state.js';
+import { groupsRoot, serviceUsersRoot, usersRoot } from './access/authorizables.js';
+import { groupsOfMember } from './access/membership.js';
 import { adminUser, groups } from './api.js';
 import type { RepositoryNode, Session, UserProfile } from './api.js';
 import { RepositoryError } from './errors.js';
 import { nameProblem, parentOf, printable } from './path.js';
 import type { PropertyInput } from './value.js';
 
-export const usersRoot = '/home/users';
-export const serviceUsersRoot = '/home/users/system';
+export { serviceUsersRoot, usersRoot } from './access/authorizables.js';
+
 const serviceFolder = 'system';
 const profileName = 'profile';
 

@@ -1,37 +1,48 @@
 /** The one place where a save is checked against node types. */
-import { RepositoryError } from './errors.js';
-import { isKnownNodeType, isNodeType, nodeType } from './node-types.js';
+import { validateChildren } from './node-types/validate-children.js';
+import { propertiesProblem } from './node-types/validate-properties.js';
+import { violation } from './node-types/violation.js';
+import type { NodeTypeRegistry } from './node-types/registry.js';
+import { propertiesEqual } from './convert-value.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
+import type { NodeRecord } from './record.js';
 import type { PlannedNode, SavePlan } from './session-plan.js';
+import type { StoreSnapshot } from './store/contract.js';
 
-/** @throws CONSTRAINT_VIOLATION */
-export function validateNodes(plan: SavePlan): void {
-  for (const node of plan.nodes.values()) {
-    validateTypes(node);
-    validateIdentifier(node);
-  }
+export interface Validation {
+  readonly plan: SavePlan;
+  /** What the plan was last brought up to date with. */
+  readonly snapshot: StoreSnapshot;
+  readonly types: NodeTypeRegistry;
 }
 
-function validateTypes({ path, record }: PlannedNode): void {
-  const primary = nodeType(primaryTypeOf(record));
-  if (primary.mixin || primary.abstract) {
-    throw violation(
-      path,
-      `cannot have the ${primary.mixin ? 'mixin' : 'abstract'} type ${primary.name} as primary type`,
-    );
+/**
+ * What a save adds and changes must fit its types; what was there before stays, until its node gets other types.
+ * @throws CONSTRAINT_VIOLATION naming path and definition
+ */
+export async function validateNodes(validation: Validation): Promise<void> {
+  const { plan, types } = validation;
+  const retyped = new Set<PlannedNode>();
+  for (const node of plan.nodes.values()) {
+    const { path, record, origin } = node;
+    const effective = types.effective(primaryTypeOf(record), mixinsOf(record));
+    const known = origin && hasSameTypes(origin.record, record) ? origin.record : undefined;
+    if (!known) retyped.add(node);
+    const problem = (known ? undefined : effective.problem) ?? propertiesProblem(effective, record, known);
+    if (problem !== undefined) throw violation(path, problem);
+    if (effective.types.has('mix:referenceable')) validateIdentifier(node);
   }
-  // Only a type that is known can be known not to be a mixin.
-  const wrong = mixinsOf(record).find((name) => isKnownNodeType(name) && !nodeType(name).mixin);
-  if (wrong !== undefined) throw violation(path, `cannot have the primary type ${wrong} as a mixin`);
+  await validateChildren(validation, retyped);
+}
+
+function hasSameTypes(a: NodeRecord, b: NodeRecord): boolean {
+  return ['jcr:primaryType', 'jcr:mixinTypes'].every((name) =>
+    propertiesEqual(a.properties.get(name), b.properties.get(name)),
+  );
 }
 
 function validateIdentifier({ path, record }: PlannedNode): void {
-  if (!isNodeType(primaryTypeOf(record), mixinsOf(record), 'mix:referenceable')) return;
   if (textOf(record, 'jcr:uuid') !== record.identifier) {
     throw violation(path, 'is referenceable: its jcr:uuid is given when it is added and cannot be changed');
   }
-}
-
-function violation(path: string, problem: string): RepositoryError {
-  return new RepositoryError('CONSTRAINT_VIOLATION', `The node ${path} ${problem}.`, { paths: [path] });
 }

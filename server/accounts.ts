@@ -1,6 +1,7 @@
 /** Who is at the door: passwords at login, and on every request whether the account is still what it was then. */
 import { createHash } from 'node:crypto';
 import { adminUser, groups, type Repository, type Session } from '../repository/api.js';
+import { authenticationService } from '../repository/access/authorizables.js';
 import { findUser, isMember, passwordHashOf } from '../repository/users.js';
 import { verifyPassword } from './passwords.js';
 
@@ -18,9 +19,6 @@ export interface Accounts {
   /** The account of a session that was opened with this stamp, unless it was disabled or its password changed since. */
   resume(user: string, stamp: string): Promise<Account | undefined>;
 }
-
-/** Service user that may read accounts and their password hashes, and nothing else. */
-export const authenticationService = 'authentication';
 
 export function createAccounts(repository: Repository): Accounts {
   const read = async <T>(work: (session: Session) => Promise<T>): Promise<T> =>

@@ -2,24 +2,38 @@
  * Policies and groups as one snapshot has them. Both are few and read often, so they are held whole; each is valid for every
  * snapshot with the same version of its epoch record.
  */
-import { groups } from '../api.js';
 import { childrenRange, groupEpochKey, nodeKey, pathOfNodeKey, pathOfPolicyKey, policyEpochKey } from '../keys.js';
 import { policyKeys } from '../keys.js';
+import { nameOf } from '../path.js';
 import { decodeRecord, primaryTypeOf, textOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { KeyRange, StoreSnapshot } from '../store/contract.js';
+import { compareKeys } from '../store/key-order.js';
+import { groupsRoot } from './authorizables.js';
+import { policyName } from './controlled-path.js';
+import type { Members } from './membership.js';
 import { expandPrivileges } from './privileges.js';
 import type { AtomicPrivilege } from './privileges.js';
-import { policyName } from './policy.js';
-
-export const groupsRoot = '/home/groups';
+import { readRestrictions } from './restrictions.js';
+import type { Restrictions } from './restrictions.js';
 
 export interface AccessEntry {
+  /** Of its node in the policy. */
+  readonly name: string;
   readonly allow: boolean;
   readonly principal: string;
   readonly privileges: ReadonlySet<AtomicPrivilege>;
-  /** `rep:glob`; `undefined` is the node and all below. */
-  readonly glob: string | undefined;
+  readonly restrictions: Restrictions;
+  /** Names of restrictions that cannot be evaluated here: see `isEffective`. */
+  readonly unknownRestrictions: readonly string[];
+}
+
+/**
+ * A grant under a condition that is not understood must not give rights, and a denial under one must not be lost: it denies
+ * wherever its other conditions hold.
+ */
+export function isEffective({ allow, unknownRestrictions }: AccessEntry): boolean {
+  return !allow || unknownRestrictions.length === 0;
 }
 
 export interface AccessState {
@@ -27,8 +41,7 @@ export interface AccessState {
   readonly groupEpoch: number;
   /** Entries by controlled path, in the order of the policy. */
   readonly policies: ReadonlyMap<string, readonly AccessEntry[]>;
-  /** Members by group. */
-  readonly members: ReadonlyMap<string, readonly string[]>;
+  readonly members: Members;
 }
 
 /** Keeps the newest state, which nearly every session shares. */
@@ -69,22 +82,24 @@ async function loadPolicies(snapshot: StoreSnapshot): Promise<ReadonlyMap<string
 async function loadEntries(snapshot: StoreSnapshot, controlled: string): Promise<AccessEntry[]> {
   const policy = controlled === '/' ? `/${policyName}` : `${controlled}/${policyName}`;
   const nodes = await recordsIn(snapshot, childrenRange(policy));
-  nodes.sort((a, b) => ((a.record.position ?? '') < (b.record.position ?? '') ? -1 : 1));
-  const restrictions = await snapshot.getMany(nodes.map(({ path }) => nodeKey(`${path}/rep:restrictions`)));
+  nodes.sort((a, b) => compareKeys(a.record.position ?? '', b.record.position ?? ''));
+  const restricting = await snapshot.getMany(nodes.map(({ path }) => nodeKey(`${path}/rep:restrictions`)));
   return nodes.map(({ path, record }, index) => {
-    const stored = restrictions[index];
-    const restriction = stored && decodeRecord(path, stored.value);
+    const stored = restricting[index];
+    const { restrictions, unknown } = readRestrictions(record, stored && decodeRecord(path, stored.value));
     return {
+      name: nameOf(path),
       // Anything that is not plainly a grant must not give rights.
       allow: primaryTypeOf(record) === 'rep:GrantACE',
       principal: textOf(record, 'rep:principalName') ?? '',
       privileges: expandPrivileges(textsOf(record, 'rep:privileges')),
-      glob: (restriction && textOf(restriction, 'rep:glob')) ?? textOf(record, 'rep:glob'),
+      restrictions,
+      unknownRestrictions: unknown,
     };
   });
 }
 
-async function loadMembers(snapshot: StoreSnapshot): Promise<ReadonlyMap<string, readonly string[]>> {
+async function loadMembers(snapshot: StoreSnapshot): Promise<Members> {
   const members = new Map<string, readonly string[]>();
   for (const { path, record } of await recordsIn(snapshot, childrenRange(groupsRoot))) {
     if (primaryTypeOf(record) !== 'rep:Group') continue;
@@ -99,21 +114,6 @@ async function recordsIn(snapshot: StoreSnapshot, range: KeyRange): Promise<{ pa
     for (const { key, value } of batch) {
       const path = pathOfNodeKey(key);
       found.push({ path, record: decodeRecord(path, value) });
-    }
-  }
-  return found;
-}
-
-/** The groups a user or group is in, directly or through other groups, `everyone` among them. */
-export function groupsOfMember(members: ReadonlyMap<string, readonly string[]>, memberId: string): Set<string> {
-  const found = new Set<string>([groups.everyone]);
-  const open = [memberId];
-  for (let member = open.pop(); member !== undefined; member = open.pop()) {
-    for (const [group, ids] of members) {
-      if (!found.has(group) && ids.includes(member)) {
-        found.add(group);
-        open.push(group);
-      }
     }
   }
   return found;

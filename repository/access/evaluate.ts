@@ -1,47 +1,82 @@
 /**
- * Whether a user may do something at a path. As in Oak, the nearest policy up the path that says something decides; within one
- * policy entries for the user come before entries for their groups, and later entries before earlier ones. Nothing said
- * is denied.
+ * Whether a user may do something at a path. As in Oak: entries for the user come before entries for their groups, wherever
+ * these stand; among each, those of the nearest policy up the path come first; within one policy, later entries before earlier
+ * ones. The first that speaks of the privilege and the item decides; nothing said is denied.
  */
 import { adminUser, groups } from '../api.js';
-import { nameOf, parentOf, selfAndAncestors } from '../path.js';
-import { groupsOfMember } from './access-state.js';
-import type { AccessEntry, AccessState } from './access-state.js';
-import { policyName } from './policy.js';
-import type { AtomicPrivilege } from './privileges.js';
+import type { Privilege } from '../api.js';
+import { parentOf } from '../path.js';
+import type { NodeRecord } from '../record.js';
+import type { AccessState } from './access-state.js';
+import { authenticationService, credentialProperties } from './authorizables.js';
+import { controlledPath } from './controlled-path.js';
+import { bitsOfPrivilege } from './privileges.js';
+import { allowedOn, rightsOf } from './user-rights.js';
+import type { UserRights } from './user-rights.js';
+
+const readNodes = bitsOfPrivilege('rep:readNodes');
+const readProperties = bitsOfPrivilege('rep:readProperties');
+
+/** What a node is cannot be told apart from its being there. */
+const alwaysShown: ReadonlySet<string> = new Set(['jcr:primaryType', 'jcr:mixinTypes']);
 
 /** One user's rights under one access state. */
 export class AccessEvaluator {
   readonly state: AccessState;
-  readonly #userId: string;
-  readonly #groups: ReadonlySet<string>;
+  readonly userId: string;
+  readonly #rights: UserRights;
   readonly #mayDoEverything: boolean;
+  readonly #readsCredentials: boolean;
 
   constructor(state: AccessState, userId: string) {
     this.state = state;
-    this.#userId = userId;
-    this.#groups = groupsOfMember(state.members, userId);
-    this.#mayDoEverything = userId === adminUser || this.#groups.has(groups.administrators);
+    this.userId = userId;
+    this.#rights = rightsOf(state, userId);
+    this.#mayDoEverything = isAdministrator(userId, this.#rights.memberships);
+    this.#readsCredentials = this.#mayDoEverything || userId === authenticationService;
   }
 
+  /** Whether the node may be seen, with those of its properties that `visible` leaves. */
   canRead(path: string): boolean {
     if (this.#mayDoEverything) return true;
     const controlled = controlledPath(path);
-    if (controlled === undefined) return this.isAllowed(path, 'jcr:read');
-    return this.isAllowed(controlled, 'jcr:readAccessControl');
+    if (controlled !== undefined) return this.isAllowed(controlled, 'jcr:readAccessControl');
+    return allowedOn(this.#rights.chainAt(path), path, readNodes) === readNodes;
   }
 
-  isAllowed(path: string, privilege: AtomicPrivilege): boolean {
+  /** Whether all that the privilege holds is allowed on the node. */
+  isAllowed(path: string, privilege: Privilege): boolean {
     if (this.#mayDoEverything) return true;
-    for (const node of selfAndAncestors(path)) {
-      const entries = this.state.policies.get(node);
-      if (!entries) continue;
-      const decision =
-        decide(entries, (principal) => principal === this.#userId, node, path, privilege) ??
-        decide(entries, (principal) => this.#groups.has(principal), node, path, privilege);
-      if (decision !== undefined) return decision;
-    }
-    return false;
+    const wanted = bitsOfPrivilege(privilege);
+    return allowedOn(this.#rights.chainAt(path), path, wanted) === wanted;
+  }
+
+  /** As `isAllowed`, on a property of the node, which restrictions may single out. */
+  isAllowedOnProperty(path: string, name: string, privilege: Privilege): boolean {
+    if (this.#mayDoEverything) return true;
+    const wanted = bitsOfPrivilege(privilege);
+    return allowedOn(this.#rights.chainAt(path), propertyPath(path, name), wanted) === wanted;
+  }
+
+  /** A readable node with the properties that may be read; the same record when these are all. */
+  visible(path: string, record: NodeRecord): NodeRecord {
+    if (this.#mayDoEverything) return record;
+    const hidden = this.#hiddenProperties(path, record);
+    if (hidden.length === 0) return record;
+    const properties = new Map(record.properties);
+    for (const name of hidden) properties.delete(name);
+    return { ...record, properties };
+  }
+
+  #hiddenProperties(path: string, { properties }: NodeRecord): readonly string[] {
+    const credentials = this.#readsCredentials ? [] : credentialProperties.filter((name) => properties.has(name));
+    if (controlledPath(path) !== undefined) return credentials;
+    const chain = this.#rights.chainAt(path);
+    if (chain.allowed !== undefined && (chain.allowed & readProperties) !== 0) return credentials;
+    const unreadable = [...properties.keys()].filter(
+      (name) => !alwaysShown.has(name) && allowedOn(chain, propertyPath(path, name), readProperties) === 0,
+    );
+    return [...credentials, ...unreadable];
   }
 
   /** Controlled paths below `path`, where rights may differ from those at `path`. */
@@ -50,49 +85,18 @@ export class AccessEvaluator {
     const prefix = path === '/' ? '/' : `${path}/`;
     return [...this.state.policies.keys()].filter((controlled) => controlled.startsWith(prefix));
   }
+
+  /** The path itself or its nearest ancestor that may be read; `undefined` when not even the root may. */
+  nearestReadable(path: string): string | undefined {
+    for (let node = path; node !== ''; node = parentOf(node)) if (this.canRead(node)) return node;
+    return undefined;
+  }
 }
 
-function decide(
-  entries: readonly AccessEntry[],
-  isMine: (principal: string) => boolean,
-  controlled: string,
-  path: string,
-  privilege: AtomicPrivilege,
-): boolean | undefined {
-  return entries.findLast(
-    (entry) => isMine(entry.principal) && entry.privileges.has(privilege) && matchesGlob(entry.glob, controlled, path),
-  )?.allow;
+export function isAdministrator(userId: string, memberships: ReadonlyMap<string, unknown>): boolean {
+  return userId === adminUser || memberships.has(groups.administrators);
 }
 
-/** The node a path inside a `rep:policy` controls; `undefined` for any other path. */
-export function controlledPath(path: string): string | undefined {
-  for (const node of selfAndAncestors(path)) {
-    if (nameOf(node) === policyName) return parentOf(node);
-  }
-  return undefined;
-}
-
-/**
- * Oak's `rep:glob`: appended to the controlled path. Empty is the node alone; without `*` it names a node with all below;
- * `*` stands for any characters, slashes among them.
- */
-export function matchesGlob(glob: string | undefined, controlled: string, path: string): boolean {
-  if (glob === undefined) return true;
-  if (glob === '') return path === controlled;
-  const pattern = (controlled === '/' ? '' : controlled) + glob;
-  if (!pattern.includes('*')) {
-    return path === pattern || path.startsWith(pattern.endsWith('/') ? pattern : `${pattern}/`);
-  }
-  const [start = '', ...rest] = pattern.split('*');
-  const end = rest.pop() ?? '';
-  if (path.length < start.length + end.length || !path.startsWith(start) || !path.endsWith(end)) return false;
-  // Leftmost matches of the middle parts leave the most room for those after them, so no backtracking is needed.
-  const middle = path.slice(start.length, path.length - end.length);
-  let position = 0;
-  for (const part of rest) {
-    const found = middle.indexOf(part, position);
-    if (found < 0) return false;
-    position = found + part.length;
-  }
-  return true;
+function propertyPath(path: string, name: string): string {
+  return path === '/' ? `/${name}` : `${path}/${name}`;
 }

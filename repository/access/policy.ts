@@ -1,28 +1,51 @@
 /** Access control as content: a `rep:policy` child (rep:ACL) with ordered rep:GrantACE and rep:DenyACE entries. */
 import type { Privilege, RepositoryNode, Session } from '../api.js';
+import { RepositoryError } from '../errors.js';
 import { joinPath } from '../path.js';
+import type { NodeRecord } from '../record.js';
 import type { PropertyInput } from '../value.js';
+import { policyName } from './controlled-path.js';
+import { globProblem } from './glob.js';
 import { assertPrivileges, expandPrivileges } from './privileges.js';
+import { readRestrictions, sameRestrictions } from './restrictions.js';
+import type { Restrictions } from './restrictions.js';
 
-export const policyName = 'rep:policy';
+const restrictionsName = 'rep:restrictions';
 
-export interface PolicyEntryOptions {
-  /** Narrows the entry to paths below the controlled node (Oak's `rep:glob`); default: the node and all below. */
-  readonly glob?: string;
+/** An entry to be. */
+export interface NewPolicyEntry {
+  readonly kind: 'allow' | 'deny';
+  /** A user, service user or group; it need not exist yet. */
+  readonly principal: string;
+  readonly privileges: readonly Privilege[];
+  readonly restrictions?: Restrictions;
+}
+
+/** An entry as it stands in a policy. */
+export interface PolicyEntry {
+  /** Of its node, by which it is removed. */
+  readonly name: string;
+  readonly kind: 'allow' | 'deny';
+  readonly principal: string;
+  /** As they were given; aggregates are not replaced. */
+  readonly privileges: readonly string[];
+  readonly restrictions: Restrictions;
+  /** Names of restrictions that cannot be evaluated here. */
+  readonly unknownRestrictions: readonly string[];
 }
 
 /**
  * Allows a user or group something at a path and below. An entry that says the same already stays as it is. Not saved.
- * @throws PATH_NOT_FOUND, INVALID_VALUE (unknown privilege)
+ * @throws PATH_NOT_FOUND, INVALID_VALUE (unknown privilege, malformed glob)
  */
 export async function grant(
   session: Session,
   path: string,
   principal: string,
   privileges: readonly Privilege[],
-  options: PolicyEntryOptions = {},
+  restrictions: Restrictions = {},
 ): Promise<void> {
-  await addEntry(session, path, 'rep:GrantACE', principal, privileges, options);
+  await addEntry(session, path, { kind: 'allow', principal, privileges, restrictions });
 }
 
 /** Denies, as `grant` allows. */
@@ -31,46 +54,100 @@ export async function deny(
   path: string,
   principal: string,
   privileges: readonly Privilege[],
-  options: PolicyEntryOptions = {},
+  restrictions: Restrictions = {},
 ): Promise<void> {
-  await addEntry(session, path, 'rep:DenyACE', principal, privileges, options);
+  await addEntry(session, path, { kind: 'deny', principal, privileges, restrictions });
 }
 
-async function addEntry(
-  session: Session,
-  path: string,
-  primaryType: 'rep:GrantACE' | 'rep:DenyACE',
-  principal: string,
-  privileges: readonly Privilege[],
-  options: PolicyEntryOptions,
-): Promise<void> {
-  assertPrivileges(privileges);
-  const policy = joinPath(path, policyName);
-  await session.ensureNode(policy, { primaryType: 'rep:ACL' });
-  const names = new Set<string>();
-  const own: RepositoryNode[] = [];
-  for await (const entry of session.children(policy)) {
-    names.add(entry.name);
-    if (entry.text('rep:principalName') === principal) own.push(entry);
-  }
-  // An earlier entry still counts while none of the opposite kind comes after it.
-  const afterLastOpposite = own.slice(own.findLastIndex((entry) => entry.primaryType !== primaryType) + 1);
-  if (afterLastOpposite.some((entry) => isSame(entry, privileges, options))) return;
-  const properties: Record<string, PropertyInput> = {
-    'rep:principalName': principal,
-    'rep:privileges': { type: 'Name', multiple: true, values: [...privileges] },
-    ...(options.glob === undefined ? {} : { 'rep:glob': options.glob }),
-  };
-  await session.addNode(joinPath(policy, freeName(names, primaryType === 'rep:GrantACE' ? 'allow' : 'deny')), {
-    primaryType,
-    properties,
+/** Entries in their order; none where there is no policy, or the session lacks jcr:readAccessControl. */
+export async function listEntries(session: Session, path: string): Promise<PolicyEntry[]> {
+  const nodes: RepositoryNode[] = [];
+  for await (const node of session.children(joinPath(path, policyName))) nodes.push(node);
+  const children = await session.findNodes(nodes.map((node) => `${node.path}/${restrictionsName}`));
+  return nodes.map((node, index) => {
+    const child = children[index];
+    const { restrictions, unknown } = readRestrictions(recordOf(node), child && recordOf(child));
+    return {
+      name: node.name,
+      kind: node.primaryType === 'rep:GrantACE' ? 'allow' : 'deny',
+      principal: node.text('rep:principalName') ?? '',
+      privileges: node.texts('rep:privileges'),
+      restrictions,
+      unknownRestrictions: unknown,
+    };
   });
 }
 
-function isSame(entry: RepositoryNode, privileges: readonly Privilege[], options: PolicyEntryOptions): boolean {
-  const held = expandPrivileges(entry.texts('rep:privileges'));
-  const wanted = expandPrivileges(privileges);
-  return held.size === wanted.size && [...wanted].every((p) => held.has(p)) && entry.text('rep:glob') === options.glob;
+function recordOf({ identifier, properties }: RepositoryNode): NodeRecord {
+  return { identifier, properties };
+}
+
+/**
+ * Gives a path exactly these entries, in this order; without any it has no policy. Not saved.
+ * @throws PATH_NOT_FOUND, INVALID_VALUE
+ */
+export async function setPolicy(session: Session, path: string, entries: readonly NewPolicyEntry[]): Promise<void> {
+  for (const entry of entries) assertEntry(entry);
+  const policy = joinPath(path, policyName);
+  if (await session.findNode(policy)) await session.remove(policy);
+  if (entries.length === 0) return;
+  await session.addNode(policy, { primaryType: 'rep:ACL' });
+  const names = new Set<string>();
+  for (const entry of entries) names.add(await appendEntry(session, policy, entry, names));
+}
+
+/** @param name of the entry, as `listEntries` gives it. Not saved. @throws PATH_NOT_FOUND */
+export async function removeEntry(session: Session, path: string, name: string): Promise<void> {
+  await session.remove(joinPath(joinPath(path, policyName), name));
+}
+
+async function addEntry(session: Session, path: string, entry: NewPolicyEntry): Promise<void> {
+  assertEntry(entry);
+  const policy = joinPath(path, policyName);
+  await session.ensureNode(policy, { primaryType: 'rep:ACL' });
+  const entries = await listEntries(session, path);
+  const own = entries.filter(({ principal }) => principal === entry.principal);
+  // An earlier entry still counts while none of the opposite kind comes after it.
+  const afterLastOpposite = own.slice(own.findLastIndex(({ kind }) => kind !== entry.kind) + 1);
+  if (afterLastOpposite.some((held) => isSame(held, entry))) return;
+  await appendEntry(session, policy, entry, new Set(entries.map(({ name }) => name)));
+}
+
+async function appendEntry(
+  session: Session,
+  policy: string,
+  { kind, principal, privileges, restrictions = {} }: NewPolicyEntry,
+  taken: ReadonlySet<string>,
+): Promise<string> {
+  const name = freeName(taken, kind);
+  const { glob, itemNames, prefixes } = restrictions;
+  const properties: Record<string, PropertyInput> = {
+    'rep:principalName': principal,
+    'rep:privileges': { type: 'Name', multiple: true, values: [...privileges] },
+    ...(glob !== undefined && { 'rep:glob': glob }),
+    ...(itemNames && { 'rep:itemNames': { type: 'Name', multiple: true, values: [...itemNames] } }),
+    ...(prefixes && { 'rep:prefixes': { type: 'String', multiple: true, values: [...prefixes] } }),
+  };
+  const primaryType = kind === 'allow' ? 'rep:GrantACE' : 'rep:DenyACE';
+  await session.addNode(joinPath(policy, name), { primaryType, properties });
+  return name;
+}
+
+function assertEntry({ principal, privileges, restrictions }: NewPolicyEntry): void {
+  assertPrivileges(privileges);
+  if (principal === '') throw new RepositoryError('INVALID_VALUE', 'An entry needs the name of a user or group.');
+  const problem = restrictions?.glob === undefined ? undefined : globProblem(restrictions.glob);
+  if (problem !== undefined) throw new RepositoryError('INVALID_VALUE', `The rep:glob ${problem}.`);
+}
+
+function isSame(held: PolicyEntry, entry: NewPolicyEntry): boolean {
+  const [is, wanted] = [expandPrivileges(held.privileges), expandPrivileges(entry.privileges)];
+  return (
+    held.unknownRestrictions.length === 0 &&
+    is.size === wanted.size &&
+    [...wanted].every((privilege) => is.has(privilege)) &&
+    sameRestrictions(held.restrictions, entry.restrictions ?? {})
+  );
 }
 
 function freeName(taken: ReadonlySet<string>, prefix: string): string {

@@ -4,6 +4,7 @@ import type { Property } from '../value.js';
 /** Set by the repository as it goes, so they tell nothing about an edit. */
 const automaticProperties = new Set([
   'jcr:uuid',
+  'jcr:isCheckedOut',
   'jcr:created',
   'jcr:createdBy',
   'jcr:lastModified',

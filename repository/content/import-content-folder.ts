@@ -297,16 +297,19 @@ async function applyComparison(
   }
   for (const node of comparison.add) {
     const { primaryType, mixins, others } = separateTypes(await withBytes(session, node, sources));
-    await session.addNode(node.path, { primaryType, mixins, properties: Object.fromEntries(others) });
+    await session.addNode(node.path, {
+      primaryType,
+      mixins,
+      properties: Object.fromEntries(others),
+      imported: true,
+    });
   }
   for (const node of comparison.update) {
     const existing = await session.getNode(node.path);
     const properties = await withBytes(session, node, sources);
     const gone = [...existing.properties.keys()].filter((name) => !properties.has(name) && !isAutomatic(name));
-    await session.setProperties(node.path, {
-      ...Object.fromEntries(gone.map((name) => [name, null])),
-      ...Object.fromEntries(properties),
-    });
+    const changes = { ...Object.fromEntries(gone.map((name) => [name, null])), ...Object.fromEntries(properties) };
+    await session.setProperties(node.path, changes, { imported: true });
   }
   await applyFileOrder(session, wanted, record);
   return stillNeeded;

@@ -1,5 +1,4 @@
 import type { Session } from '../api.js';
-import { nodeType } from '../node-types.js';
 import { joinPath } from '../path.js';
 
 /**
@@ -8,7 +7,7 @@ import { joinPath } from '../path.js';
  */
 export async function applyChildOrder(session: Session, parent: string, order: readonly string[]): Promise<void> {
   const node = await session.findNode(parent);
-  if (!node || !nodeType(node.primaryType).orderable) return;
+  if (!node || !session.nodeTypes.isOrderable(node.primaryType)) return;
   const current: string[] = [];
   for await (const { name } of session.children(parent)) current.push(name);
   const wanted = order.filter((name) => current.includes(name));

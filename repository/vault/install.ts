@@ -68,7 +68,7 @@ const protectedProperties = new Set([
   'jcr:configuration',
 ]);
 /** Set when a node is created; a package without them does not mean to remove them. */
-const createdProperties = new Set(['jcr:created', 'jcr:createdBy']);
+const createdProperties = new Set(['jcr:created', 'jcr:createdBy', 'jcr:lastModified', 'jcr:lastModifiedBy']);
 
 /**
  * @throws INVALID_PACKAGE: damaged, hostile, or holding what the repository does not take; nothing was changed.
@@ -244,7 +244,7 @@ class Installation {
         continue;
       }
       if (filter) await this.applyNode(node, path, current, filter);
-      else if (!current) await this.session.addNode(path, typesOf(node));
+      else if (!current) await this.session.addNode(path, { ...typesOf(node), imported: true });
       await this.applyChildren(node, path, !current);
     }
     const mode = coveringFilter(this.filters, parentPath)?.mode;
@@ -278,6 +278,7 @@ class Installation {
       const properties = await this.incomingProperties(node, path, filter, () => true);
       await this.session.addNode(path, {
         ...typesOf(node),
+        imported: true,
         properties: { ...Object.fromEntries(properties), ...(uuid && { 'jcr:uuid': uuid }) },
       });
       return;
@@ -304,7 +305,7 @@ class Installation {
     }
     if (changes.size === 0) return;
     this.counts.changed++;
-    await this.session.setProperties(path, Object.fromEntries(changes));
+    await this.session.setProperties(path, Object.fromEntries(changes), { imported: true });
   }
 
   private async incomingProperties(

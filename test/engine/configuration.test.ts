@@ -17,6 +17,7 @@ describe('readConfiguration', () => {
       temporal: { namespace: 'default', tls: false },
       mail: { from: 'satchel@localhost.localdomain' },
       http: { host: '127.0.0.1', port: 0 },
+      maintenance: { collectEveryHours: 24, graceHours: 24 },
       plugins: [],
       overlays: [],
     });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccessEvaluator, matchesGlob } from '../../repository/access/evaluate.js';
+import { AccessEvaluator } from '../../repository/access/evaluate.js';
+import { matchesGlob } from '../../repository/access/glob.js';
 import { expandPrivileges } from '../../repository/access/privileges.js';
 import { deny, grant } from '../../repository/access/policy.js';
 import type { Repository, Session } from '../../repository/api.js';
@@ -289,11 +290,13 @@ describe('evaluation', () => {
         policies: new Map(
           Object.entries(policies).map(([at, entries]) => [
             at,
-            entries.map(([kind, principal, glob]) => ({
+            entries.map(([kind, principal, glob], index) => ({
+              name: `${kind}${index}`,
               allow: kind === 'allow',
               principal,
               privileges: expandPrivileges(['jcr:read']),
-              glob,
+              restrictions: glob === undefined ? {} : { glob },
+              unknownRestrictions: [],
             })),
           ]),
         ),
@@ -308,7 +311,13 @@ describe('evaluation', () => {
     ['a grant to a group', { '/a': [['allow', 'team']] }, true],
     ['a grant to everyone', { '/a': [['allow', 'everyone']] }, true],
     ['the nearest node decides', { '/': [['deny', 'everyone']], '/a': [['allow', 'everyone']] }, true],
-    ['the nearest node decides, to deny', { '/': [['allow', 'ada']], '/a': [['deny', 'everyone']] }, false],
+    ['the nearest node decides, to deny', { '/': [['allow', 'team']], '/a': [['deny', 'everyone']] }, false],
+    ['the user comes before groups of nearer nodes', { '/': [['allow', 'ada']], '/a': [['deny', 'everyone']] }, true],
+    [
+      'the user comes before groups of nearer nodes, to deny',
+      { '/': [['deny', 'ada']], '/a': [['allow', 'team']] },
+      false,
+    ],
     [
       'the later entry decides',
       {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appendedPosition, positionBetween } from '../../repository/child-position.js';
 import { childrenRange, nodeKey, pathOfNodeKey, subtreeRanges } from '../../repository/keys.js';
-import { isNodeType, nodeType } from '../../repository/node-types.js';
+import { NodeTypeRegistry } from '../../repository/node-types/registry.js';
 import {
   assertPath,
   isDescendantOrSelf,
@@ -162,6 +162,8 @@ describe('child positions', () => {
 });
 
 describe('node types', () => {
+  const types = new NodeTypeRegistry({ namespaces: new Map(), types: [] });
+
   it.each([
     ['nt:unstructured', true],
     ['sling:OrderedFolder', true],
@@ -172,14 +174,14 @@ describe('node types', () => {
     ['nt:file', false],
     ['sling:Folder', false],
   ])('%s has ordered children: %s', (type, orderable) => {
-    expect(nodeType(type).orderable).toBe(orderable);
+    expect(types.isOrderable(type)).toBe(orderable);
   });
 
   it('inherit from supertypes and mixins', () => {
-    expect(isNodeType('sling:OrderedFolder', [], 'nt:folder')).toBe(true);
-    expect(isNodeType('nt:folder', [], 'sling:Folder')).toBe(false);
-    expect(isNodeType('nt:unstructured', ['mix:versionable'], 'mix:referenceable')).toBe(true);
-    expect(isNodeType('acme:Unknown', [], 'nt:base')).toBe(true);
-    expect(isNodeType('acme:Unknown', [], 'nt:folder')).toBe(false);
+    expect(types.isNodeType('sling:OrderedFolder', [], 'nt:folder')).toBe(true);
+    expect(types.isNodeType('nt:folder', [], 'sling:Folder')).toBe(false);
+    expect(types.isNodeType('nt:unstructured', ['mix:versionable'], 'mix:referenceable')).toBe(true);
+    expect(types.isNodeType('acme:Unknown', [], 'nt:base')).toBe(true);
+    expect(types.isNodeType('acme:Unknown', [], 'nt:folder')).toBe(false);
   });
 });

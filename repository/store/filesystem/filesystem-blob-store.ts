@@ -145,8 +145,13 @@ class FilesystemBlobStore implements BlobStore {
   #pathOf(sha256: string): string {
     // The hash may come from content, so it must not be able to leave the folder.
     if (!isSha256(sha256)) throw blobMissing(sha256);
-    return join(this.folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+    return blobFile(this.folder, sha256);
   }
+}
+
+/** Where a store in that folder has a blob, whether it is there or not. */
+export function blobFile(folder: string, sha256: string): string {
+  return join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
 }
 
 function isSha256(text: string): boolean {
