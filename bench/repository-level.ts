@@ -7,8 +7,9 @@ import { subtreeRanges } from '../repository/keys.js';
 import { createLevelNodeStore } from '../repository/store/level/level-node-store.js';
 import type { Backend, RawStore, RecordedCommit } from './repository-backend.js';
 
-/** Entries per call of an iterator. */
+/** Entries and bytes per call of an iterator; LevelDB's own bound of a call is 16 KiB. */
 const scanBatch = 1000;
+const scanBytes = 2 ** 20;
 
 export function levelBackend(folder: string): Backend {
   const placeFolder = (place: string) => path.join(folder, place);
@@ -56,7 +57,7 @@ async function openRawLevel(folder: string, sync: boolean): Promise<RawStore> {
     traversing: (below) => async () => {
       let found = 0;
       for (const { gte, lt } of subtreeRanges(below)) {
-        const iterator = db.iterator({ gte: `k${gte}`, lt: `k${lt}` });
+        const iterator = db.iterator({ gte: `k${gte}`, lt: `k${lt}`, highWaterMarkBytes: scanBytes });
         for (let entries = await iterator.nextv(scanBatch); entries.length > 0;) {
           for (const [, value] of entries) {
             const record = JSON.parse(value.slice(value.indexOf(':') + 1)) as { p: Record<string, unknown> };

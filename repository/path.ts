@@ -43,9 +43,12 @@ export function assertName(name: string): void {
   }
 }
 
+// Nearly every path: names of plain letters, which need no closer look while the whole is no longer than a name may be.
+const plainPath = /^(?:\/(?!\.\.?(?:\/|$))(?:[\w.-]+:)?[\w.-]+)+$/;
+
 /** An absolute path without a trailing slash. @returns the same path @throws INVALID_PATH */
 export function assertPath(path: string): string {
-  if (path === '/') return path;
+  if (path === '/' || (path.length <= maxNameBytes && plainPath.test(path))) return path;
   const fail = (problem: string) =>
     new RepositoryError('INVALID_PATH', `The path "${printable(path.slice(0, 300))}" ${problem}.`, { paths: [path] });
   if (!path.startsWith('/')) throw fail('is not absolute: it must start with "/"');

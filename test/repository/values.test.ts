@@ -131,6 +131,7 @@ describe('dates', () => {
 describe('records', () => {
   const value: fc.Arbitrary<PropertyInput> = fc.oneof(
     fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '\u0000', '\u001f', '\u007f', '\u2028', '😀') }),
     fc.maxSafeInteger(),
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     fc.double(),
