@@ -1,7 +1,6 @@
 /** A subtree as versions see it, frozen or current: paths count from its root, which is `/`; policies are no part of it. */
 import { policyName } from '../access/controlled-path.js';
-import { nodeKey } from '../keys.js';
-import { joinPath, nameOf, parentOf } from '../path.js';
+import { joinPath, parentOf } from '../path.js';
 import { decodeRecord } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { SessionView } from '../session-view.js';
@@ -126,10 +125,6 @@ export function isPolicy(path: string): boolean {
   return path.split('/').includes(policyName);
 }
 
-export function inKeyOrder<T extends { readonly path: string }>(nodes: readonly T[]): T[] {
-  return [...nodes].sort((a, b) => compareKeys(nodeKey(a.path), nodeKey(b.path)));
-}
-
 /** Siblings without a place come first, in name order; so it is in a session too (session-view.ts). */
 async function* inChildOrder(nodes: AsyncIterable<TreeNode> | Iterable<TreeNode>): AsyncGenerator<TreeNode> {
   let parent: string | undefined;
@@ -148,10 +143,6 @@ async function* inChildOrder(nodes: AsyncIterable<TreeNode> | Iterable<TreeNode>
 }
 
 /** For nodes that have places. */
-export function byPlace(a: { readonly record: NodeRecord }, b: { readonly record: NodeRecord }): number {
+function byPlace(a: { readonly record: NodeRecord }, b: { readonly record: NodeRecord }): number {
   return compareKeys(a.record.position ?? '', b.record.position ?? '');
-}
-
-export function nameIn(path: string): string {
-  return path === '/' ? '' : nameOf(path);
 }
