@@ -64,7 +64,7 @@ function referenceWrites(plan: SavePlan, before: ReadonlyMap<string, NodeRecord>
 }
 
 /** Values of the records of one node, by target. */
-function encodedReferences(record: NodeRecord | undefined): Map<string, string> {
+export function encodedReferences(record: NodeRecord | undefined): Map<string, string> {
   const encoded = new Map<string, string>();
   if (!record) return encoded;
   const targets = new Map<string, { h: Set<string>; w: Set<string> }>();

@@ -10,13 +10,18 @@ import {
   nodeKey,
   pathOfNodeKey,
   pathOfPolicyKey,
+  pathOfReferenceKey,
   policyKey,
   policyKeys,
+  referenceKey,
+  referenceKeys,
+  targetOfReferenceKey,
 } from '../keys.js';
 import { commitsAfter } from '../observation.js';
 import { assertPath, joinPath, nameOf, parentOf } from '../path.js';
 import { decodeRecord, primaryTypeOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
+import { encodedReferences } from '../references.js';
 import type { RepositoryStores } from '../repository.js';
 import type { KeyRange, StoredEntry, StoreSnapshot } from '../store/contract.js';
 import { BlobCheck } from './check-blobs.js';
@@ -87,7 +92,7 @@ class RepositoryCheck {
     if (this.options.repair) await this.#moveOn();
     yield* this.#each(all('i', 'j'), (batch) => this.#checkIdentifiers(batch));
     yield* this.#each(policyKeys, (batch) => this.#checkPolicies(batch));
-    yield* this.#each(all('r', 's'), checkReferences);
+    yield* this.#each(referenceKeys, (batch) => this.#checkReferences(batch));
     yield* this.#each(blobMarkKeys, (batch) => this.#checkMarks(batch));
     yield* this.#checkJournal();
     yield* blobs.checkOthers();
@@ -136,6 +141,7 @@ class RepositoryCheck {
     yield* this.#checkParents(nodes);
     yield* this.#checkOwnIdentifiers(nodes);
     yield* this.#checkOwnPolicies(nodes.filter(({ path }) => nameOf(path) === policyName));
+    yield* this.#checkOwnReferences(nodes);
     for (const { path, record } of nodes) yield* blobs.checkNode(path, record);
   }
 
@@ -179,6 +185,43 @@ class RepositoryCheck {
         write: { key, value: '' },
         seen: [entry, { key, version: 0 }],
         touchesPolicies: true,
+      });
+    }
+  }
+
+  async *#checkOwnReferences(nodes: readonly CheckedNode[]): AsyncGenerator<Finding> {
+    const expected = nodes.flatMap(({ entry, path, record }) =>
+      [...encodedReferences(record)].map(([target, value]) => ({ entry, path, target, value })),
+    );
+    if (expected.length === 0) return;
+    const keys = expected.map(({ target, path }) => referenceKey(target, path));
+    const records = await this.snapshot.getMany(keys);
+    for (const [index, { entry, path, target, value }] of expected.entries()) {
+      const found = records[index];
+      if (found?.value === value) continue;
+      const key = keys[index] ?? '';
+      yield await this.#report('REFERENCE_UNKNOWN', path, target, {
+        write: { key, value },
+        seen: [entry, { key, version: found?.version ?? 0 }],
+      });
+    }
+  }
+
+  async *#checkReferences(batch: readonly StoredEntry[]): AsyncGenerator<Finding> {
+    const wellFormed = batch.filter(({ key }) => /^r[^\0]+\0\//.test(key));
+    for (const { key } of batch.filter((entry) => !wellFormed.includes(entry))) {
+      yield finding('REFERENCE_MALFORMED', JSON.stringify(key));
+    }
+    const keys = wellFormed.map(({ key }) => nodeKey(pathOfReferenceKey(key)));
+    const nodes = await this.snapshot.getMany(keys);
+    for (const [index, entry] of wellFormed.entries()) {
+      const node = nodes[index];
+      const path = pathOfReferenceKey(entry.key);
+      const target = targetOfReferenceKey(entry.key);
+      if (node && mayReferTo(target, path, node.value)) continue;
+      yield await this.#report('REFERENCE_STALE', path, target, {
+        write: { key: entry.key, remove: true },
+        seen: [entry, { key: keys[index] ?? '', version: node?.version ?? 0 }],
       });
     }
   }
@@ -268,10 +311,12 @@ function readNode(entry: StoredEntry): CheckedNode | Finding {
   }
 }
 
-/** Form only: the room that writes these records knows what else holds. */
-function* checkReferences(batch: readonly StoredEntry[]): Generator<Finding> {
-  for (const { key } of batch) {
-    if (!/^r[^\0]+\0\//.test(key)) yield finding('REFERENCE_MALFORMED', JSON.stringify(key));
+/** True for a record that does not parse: nobody knows what it refers to. */
+function mayReferTo(target: string, path: string, value: string): boolean {
+  try {
+    return encodedReferences(decodeRecord(path, value)).has(target);
+  } catch {
+    return true;
   }
 }
 

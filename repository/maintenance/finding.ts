@@ -41,6 +41,14 @@ export const findingCodes = {
     meaning: 'A record of references does not name an identifier and a path.',
     advice: 'Restore the data folder from a backup if references to the node matter.',
   },
+  REFERENCE_UNKNOWN: {
+    meaning: 'The node refers to another one, which does not know it and could be removed.',
+    advice: 'Run the check with --repair, which writes the record anew.',
+  },
+  REFERENCE_STALE: {
+    meaning: 'A record says that a node refers to another one, and it does not.',
+    advice: 'Run the check with --repair, which removes the record.',
+  },
   BLOB_MISSING: {
     meaning: 'The bytes are not in the blob store.',
     advice: 'Restore the blob from a backup, or write the property again.',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Repository } from '../../repository/api.js';
 import { RepositoryError } from '../../repository/errors.js';
-import { identifierKey, nodeKey, policyKey } from '../../repository/keys.js';
+import { identifierKey, nodeKey, policyKey, referenceKey } from '../../repository/keys.js';
 import { checkRepository } from '../../repository/maintenance/check-repository.js';
 import type { CheckOptions } from '../../repository/maintenance/check-repository.js';
 import type { RepositoryStores } from '../../repository/repository.js';
@@ -92,7 +92,6 @@ describe('a check', () => {
       ['IDENTIFIER_SHARED /copy'],
     ],
     ['a malformed reference', () => [{ key: 'rid', value: '' }], ['REFERENCE_MALFORMED "rid"']],
-    ['a well-formed reference', () => [{ key: 'rid\0/a', value: '' }], []],
   ];
   it.each(contentDamage)('names %s, and does not repair it', async (_name, damage, expected) => {
     const world = await createContent(memoryStores());
@@ -115,6 +114,21 @@ describe('a check', () => {
     ],
     ['a policy that is not applied', () => [{ key: policyKey('/a'), remove: true }], ['POLICY_UNKNOWN /a/rep:policy']],
     ['a policy that is not there', () => [{ key: policyKey('/a/plan'), value: '' }], ['POLICY_STALE /a/plan']],
+    ['a reference that is none', () => [{ key: 'rid\0/a', value: '{"h":["x"]}' }], ['REFERENCE_STALE /a']],
+    [
+      'a reference that its target does not know',
+      async ({ stores, repository, identifier }) => {
+        await repository.withSession('admin', async (session) => {
+          const target = { type: 'Reference', multiple: false, values: [identifier] } as const;
+          await session.setProperties('/a', { 'jcr:mixinTypes': ['mix:referenceable'] });
+          await session.setProperties('/a/plan', { target });
+          await session.save();
+        });
+        expect(await codesOf(stores)).toEqual([]);
+        return [{ key: referenceKey(identifier, '/a/plan'), remove: true }];
+      },
+      ['REFERENCE_UNKNOWN /a/plan'],
+    ],
     [
       'a mark of the collector that does not parse',
       ({ picture }) => [{ key: `b${picture.sha256}`, value: 'x' }],
