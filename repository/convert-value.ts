@@ -41,7 +41,7 @@ export function convertProperty(
 
 function asSource(from: PropertyType, value: Value, to: PropertyType): Value {
   const isNumber = to === 'Long' || to === 'Double' || to === 'Decimal';
-  if (from === 'Date' && isNumber) return Date.parse(String(value));
+  if (from === 'Date' && isNumber) return Date.parse(valueText(value) ?? '');
   if (to === 'Date' && (typeof value === 'number' || typeof value === 'bigint' || from === 'Decimal')) {
     return toDate(new Date(Number(value))) ?? value;
   }

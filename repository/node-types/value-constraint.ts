@@ -36,11 +36,11 @@ function compile(type: PropertyType | 'Undefined', constraint: string): Test | u
     case 'Decimal':
       return range(constraint, Number, (value) => Number(value));
     case 'Date':
-      return range(constraint, Date.parse, (value) => Date.parse(String(value)));
+      return range(constraint, Date.parse, (value) => Date.parse(valueText(value) ?? ''));
     case 'Binary':
       return range(constraint, Number, (value) => (typeof value === 'object' ? value.size : NaN));
     case 'Boolean':
-      return constraint === 'true' || constraint === 'false' ? (value) => String(value) === constraint : undefined;
+      return constraint === 'true' || constraint === 'false' ? (value) => valueText(value) === constraint : undefined;
     case 'Name':
       return (value) => value === constraint;
     case 'Path':

@@ -107,7 +107,7 @@ describe('CND text', () => {
     ["['a/b']", 1, 'holds one of'],
   ])('%j is INVALID_NODE_TYPE at line %i', (cnd, line, problem) => {
     expect(() => parseCnd(cnd)).toThrow(
-      expect.objectContaining({ code: 'INVALID_NODE_TYPE', line, message: expect.stringContaining(problem) }),
+      expect.objectContaining({ code: 'INVALID_NODE_TYPE', line, message: expect.stringContaining(problem) as string }),
     );
   });
 });
