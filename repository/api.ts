@@ -45,6 +45,22 @@ export interface SetOptions {
   readonly imported?: boolean;
 }
 
+/** A node of an import. */
+export interface ImportedNodeInput {
+  /** Relative to the parent of the import: `a`, then `a/b`. */
+  readonly path: string;
+  readonly input: NodeInput;
+}
+
+export interface ImportOptions {
+  /**
+   * What becomes of a jcr:uuid (JCR 2.0, section 7.3.6). `createNew`: every referenceable node has a new one, and references
+   * within the import follow. When another node has it, that one is removed with all below (`removeExisting`), gives its
+   * place to the node (`replaceExisting`), or makes the import fail (`throw`).
+   */
+  readonly uuidBehavior: 'createNew' | 'removeExisting' | 'replaceExisting' | 'throw';
+}
+
 /** A property that refers to a node. */
 export interface Reference {
   /** Of the node that has the property. */
@@ -124,6 +140,21 @@ export interface Session {
   /** Removes the node and all below. @throws PATH_NOT_FOUND */
   remove(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;
+  /**
+   * Copies the readable part of a subtree: with new identifiers (jcr:uuid too), references within it leading to the copies,
+   * jcr:created of now. Locks, versions and policies are not copied: the rights are those of the new place.
+   * @returns the copy's root @throws PATH_NOT_FOUND, ITEM_EXISTS, INVALID_PATH
+   */
+  copy(from: string, to: string): Promise<RepositoryNode>;
+  /**
+   * Adds nodes below `parent`, parents before children, with what they were elsewhere (see `SetOptions`).
+   * @returns how many @throws as `addNode`; ITEM_EXISTS, CONSTRAINT_VIOLATION for an identifier that is taken
+   */
+  importNodes(
+    parent: string,
+    nodes: AsyncIterable<ImportedNodeInput> | Iterable<ImportedNodeInput>,
+    options: ImportOptions,
+  ): Promise<number>;
   /** Places `path` before its sibling of that name, or last. Only below orderable parents. */
   orderBefore(path: string, sibling: string | undefined): Promise<void>;
 

@@ -3,12 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
 import type { AccessEvaluator } from './access/evaluate.js';
+import { policyName } from './access/controlled-path.js';
 import { expandPrivileges } from './access/privileges.js';
-import type { NodeInput, Privilege, Reference, RepositoryNode, Session, SetOptions } from './api.js';
+import type { ImportedNodeInput, ImportOptions, NodeInput, Privilege, Reference } from './api.js';
+import type { RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
 import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './convert-value.js';
+import { copyNodes } from './copy-nodes.js';
 import { RepositoryError } from './errors.js';
 import type { NodeCache } from './node-cache.js';
+import { importNodes } from './import-nodes.js';
 import { assertNotProtected, autocreatedProperties, toDefinedType } from './node-types/define-properties.js';
 import type { EffectiveNodeType } from './node-types/effective-node-type.js';
 import type { NodeTypeCache } from './node-types/registry-cache.js';
@@ -348,6 +352,38 @@ class RepositorySession implements Session {
     }));
     this.#transient.remove(from, await this.#isStored(from), this.sequence);
     for (const pending of moved) this.#transient.put(pending);
+  }
+
+  async copy(from: string, to: string): Promise<RepositoryNode> {
+    const root = await this.#require(from);
+    assertPath(to);
+    if (to === '/' || this.#transient.get(to) || (await this.#readable(to))) throw exists(to);
+    const parent = await this.#require(parentOf(to));
+    const visible = ({ path, record }: ViewNode) => this.#access.visible(path, record);
+    const taken: Pick<ViewNode, 'path' | 'record'>[] = [
+      { path: from === '/' ? '' : from, record: { ...visible(root), position: this.#nextPosition(parent.record) } },
+    ];
+    for await (const batch of this.#view.descendants(from)) {
+      for (const node of batch) {
+        const isPolicy = node.path.slice(from.length).split('/').includes(policyName);
+        // What may not be read, nodes and properties alike, must not come to light as a copy elsewhere.
+        if (isPolicy || !this.#isReadableUpTo(node.path, from)) continue;
+        taken.push({ path: node.path, record: visible(node) });
+      }
+    }
+    const { userId } = this;
+    const effectiveOf = (record: NodeRecord) => this.#effective(record);
+    const copies = copyNodes(taken, { from: from === '/' ? '' : from, to, userId, effectiveOf });
+    for (const copy of copies) this.#transient.put({ ...copy, origin: undefined, ensured: false });
+    return this.getNode(to);
+  }
+
+  async importNodes(
+    parent: string,
+    nodes: AsyncIterable<ImportedNodeInput> | Iterable<ImportedNodeInput>,
+    options: ImportOptions,
+  ): Promise<number> {
+    return importNodes(this, parent, nodes, options);
   }
 
   async orderBefore(path: string, sibling: string | undefined): Promise<void> {
