@@ -7,15 +7,22 @@ import { decodeBlobMark } from './blob-marks.js';
 import { propertiesEqual } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { blobEpochKey, blobMarkKey } from './keys.js';
-import type { SaveAttempt, SaveContribution } from './session-participant.js';
+import type { SaveAttempt, SaveContribution, SaveParticipant } from './session-participant.js';
 import type { SavePlan } from './session-plan.js';
 import type { BlobStore, Precondition, Write } from './store/contract.js';
 
 /** Questions to the blob store that are under way at once. */
 const parallel = 64;
 
-/** @throws BLOB_MISSING; CONFLICT for bytes that are being collected */
-export async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt): Promise<SaveContribution> {
+/**
+ * The participant of one repository. It throws BLOB_MISSING, and CONFLICT for bytes that are being collected.
+ */
+export function createBlobGuard(): SaveParticipant {
+  const present = new PresentBlobs();
+  return (attempt) => requireBlobs(attempt, present);
+}
+
+async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt, present: PresentBlobs): Promise<SaveContribution> {
   const places = await newReferences(plan, blobs);
   if (places.size === 0) return {};
   const hashes = [...places.keys()];
@@ -35,8 +42,33 @@ export async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt): Prom
     writes.push({ key, remove: true });
   });
   // After the snapshot: bytes that are gone without a mark are seen to be gone.
-  await requirePresent(hashes, places, blobs);
+  const unknown = hashes.filter((sha256) => !present.has(sha256, epoch?.version ?? 0));
+  await requirePresent(unknown, places, blobs);
+  for (const sha256 of unknown) present.add(sha256, epoch?.version ?? 0);
   return { preconditions, writes };
+}
+
+const maxKnown = 50_000;
+
+/**
+ * Blobs that were seen to be there. Bytes only go with a new epoch or under a mark, and a save requires both to stand, so what was
+ * seen under the same epoch needs no second look.
+ */
+class PresentBlobs {
+  #epoch = 0;
+  readonly #hashes = new Set<string>();
+
+  has(sha256: string, epoch: number): boolean {
+    return epoch === this.#epoch && this.#hashes.has(sha256);
+  }
+
+  add(sha256: string, epoch: number): void {
+    // A session at an earlier commit must not bring back what is gone since.
+    if (epoch < this.#epoch) return;
+    if (epoch > this.#epoch || this.#hashes.size >= maxKnown) this.#hashes.clear();
+    this.#epoch = epoch;
+    this.#hashes.add(sha256);
+  }
 }
 
 /** Hashes that the stored nodes may not have referred to, with the property that does now. */

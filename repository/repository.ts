@@ -5,7 +5,7 @@ import { validatePolicies } from './access/validate-policies.js';
 import { validatePrincipals } from './access/validate-principals.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
-import { requireBlobs } from './blob-references.js';
+import { createBlobGuard } from './blob-references.js';
 import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
@@ -69,7 +69,7 @@ export async function openRepository(
     participants: [
       validatePolicies,
       validatePrincipals,
-      requireBlobs,
+      createBlobGuard(),
       keepReferences,
       protectCheckedIn,
       keepIndexes(indexStates),

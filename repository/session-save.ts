@@ -174,10 +174,12 @@ async function preconditionsOf(
     if (node.origin)
       preconditions.push({ kind: 'version', key: nodeKey(node.origin.path), version: node.origin.version });
     if (node.inPlace) continue;
+    const parent = parentOf(node.path);
+    // Nothing can lie below a parent that is not there yet, which is the parent's own precondition.
+    if (isNew(plan.nodes.get(parent))) continue;
     // Where a stored node made room, the guard of the removed subtree stands for this.
     if (![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
       preconditions.push({ kind: 'version', key, version: 0 });
-    const parent = parentOf(node.path);
     if (parent !== '' && !plan.nodes.has(parent)) parents.add(parent);
   }
   for (const parent of parents) preconditions.push({ kind: 'exists', key: nodeKey(parent) });
@@ -189,6 +191,10 @@ async function preconditionsOf(
   }
   preconditions.push(...(await identifierPreconditions(plan, snapshot)));
   return preconditions;
+}
+
+function isNew(node: PlannedNode | undefined): boolean {
+  return node !== undefined && !node.inPlace && node.origin === undefined;
 }
 
 /** A given `jcr:uuid` must be free, or be freed by this save. */

@@ -211,7 +211,9 @@ class RepositorySession implements Session {
     if (path === '/') throw exists(path);
     const parent = await this.#require(parentOf(path));
     // A node of the store that the user may not read does not show here: the save refuses it.
-    if (this.#transient.get(path) || (await this.#readable(path))) throw exists(path);
+    // Nothing is stored below a parent that is new itself.
+    const isParentNew = parent.pending !== undefined && parent.pending.origin === undefined;
+    if (this.#transient.get(path) || (!isParentNew && (await this.#readable(path)))) throw exists(path);
     const fallback = this.#defaultType(parent.record, nameOf(path));
     const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
     this.#transient.put({ path, record, origin: undefined, ensured });
