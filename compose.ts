@@ -31,6 +31,7 @@ import type { ContentImportReport } from './repository/content/import-content-fo
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
 import { openRepository, type RepositoryStores } from './repository/repository.js';
+import type { NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
 import type { SatchelServer } from './server/create-server.js';
@@ -86,7 +87,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   try {
     await makeDataFolder(dataFolder);
     const configuration = await readConfiguration(dataFolder);
-    const stores = await openStoresIn(dataFolder);
+    const stores = await openStoresIn(dataFolder, configuration.repository);
     const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
@@ -196,12 +197,20 @@ async function makeEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder);
 }
 
-/** @throws RepositoryError STORE_LOCKED when another process has the data folder open; STORE_CORRUPT */
-export async function openStoresIn(dataFolder: string): Promise<RepositoryStores> {
-  const nodes = await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
+/**
+ * @param settings which stores, and where
+ * @throws RepositoryError STORE_LOCKED when another process has the data folder open; STORE_UNAVAILABLE, STORE_CORRUPT
+ */
+export async function openStoresIn(
+  dataFolder: string,
+  { postgres, blobs }: Configuration['repository'],
+): Promise<RepositoryStores> {
+  const nodes = postgres
+    ? await openPostgres(postgres)
+    : await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
   try {
-    const blobs = await createFilesystemBlobStore({ folder: path.join(dataFolder, 'blobs'), alone: true });
-    return { nodes, blobs };
+    // Other processes may be writing into the folder where nodes are shared.
+    return { nodes, blobs: await createFilesystemBlobStore({ folder: blobs, alone: postgres === undefined }) };
   } catch (error) {
     await nodes.close();
     throw error;
@@ -215,6 +224,14 @@ async function openRepositoryOver(stores: RepositoryStores): Promise<Repository>
     await stores.nodes.close();
     throw error;
   }
+}
+
+type PostgresConfiguration = NonNullable<Configuration['repository']['postgres']>;
+
+/** Loaded only where it is configured. */
+async function openPostgres({ url, schema, poolSize }: PostgresConfiguration): Promise<NodeStore> {
+  const { createPostgresNodeStore } = await import('./repository/store/postgres/postgres-node-store.js');
+  return createPostgresNodeStore({ url, ...(schema && { schema }), ...(poolSize && { poolSize }) });
 }
 
 async function smtpTransport(address: string): Promise<MailTransport> {

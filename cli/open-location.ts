@@ -1,7 +1,8 @@
-/** Where a repository lies, as it is typed: the one place to add other stores to. */
+/** Where a repository lies, as it is typed: a data folder, whose satchel.json says which stores it has. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readConfiguration } from '../engine/configuration.js';
 import type { RepositoryStores } from '../repository/repository.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 
@@ -16,16 +17,21 @@ export async function openLocation(
 ): Promise<RepositoryStores> {
   const [, scheme] = /^([a-z][a-z\d+.-]+):\/\//i.exec(location) ?? [];
   if (scheme !== undefined) {
-    throw new SatchelError('INVALID_REQUEST', `There is no store for "${scheme}:" addresses; name a data folder.`);
+    throw new SatchelError(
+      'INVALID_REQUEST',
+      `There is no store for "${scheme}:" addresses; name a data folder whose satchel.json says where its stores are.`,
+    );
   }
   const folder = path.resolve(options.cwd ?? '.', location);
-  if (options.mustExist && !existsSync(path.join(folder, 'repository'))) {
+  // The variables of the environment would mean both sides of a move.
+  const { repository } = await readConfiguration(folder, {});
+  if (options.mustExist && !repository.postgres && !existsSync(path.join(folder, 'repository'))) {
     throw new SatchelError('DATA_FOLDER', `The folder "${folder}" holds no repository.`);
   }
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // Everything that opens stores hangs from the composition root.
   const { openStoresIn } = await import('../compose.js');
-  return openStoresIn(folder);
+  return openStoresIn(folder, repository);
 }
 
 export async function closeStores({ nodes, blobs }: RepositoryStores): Promise<void> {

@@ -47,6 +47,20 @@ const configurationSchema = z.strictObject({
       graceHours: z.coerce.number().min(1).max(8760).default(24),
     })
     .prefault({}),
+  repository: z
+    .strictObject({
+      /** Nodes in a PostgreSQL database; without it they lie in the data folder. */
+      postgres: z
+        .strictObject({
+          url: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres URL' }),
+          schema: z.string().min(1).max(50).optional(),
+          poolSize: z.coerce.number().int().min(2).max(500).optional(),
+        })
+        .optional(),
+      /** Folder of the blobs: processes of several machines need one that all of them share. Relative ones lie below the data folder. */
+      blobs: z.string().min(1).default('blobs'),
+    })
+    .prefault({}),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -67,6 +81,10 @@ const variables = {
   SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
   SATCHEL_COLLECT_EVERY_HOURS: ['maintenance', 'collectEveryHours'],
   SATCHEL_GRACE_HOURS: ['maintenance', 'graceHours'],
+  SATCHEL_POSTGRES_URL: ['repository', 'postgres', 'url'],
+  SATCHEL_POSTGRES_SCHEMA: ['repository', 'postgres', 'schema'],
+  SATCHEL_POSTGRES_POOL_SIZE: ['repository', 'postgres', 'poolSize'],
+  SATCHEL_BLOBS: ['repository', 'blobs'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -83,15 +101,14 @@ export async function readConfiguration(
     const text = environment[variable];
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
-    const [section, field] = path;
-    if (field === undefined) {
+    const [section, ...fields] = path;
+    if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)
         .filter((folder) => folder !== '')
         .map((folder) => resolve(folder));
     } else {
-      const existing = settings[section];
-      settings[section] = { ...(typeof existing === 'object' ? existing : {}), [field]: text };
+      settings[section] = withField(settings[section], fields, text);
     }
   }
   const parsed = configurationSchema.safeParse(settings);
@@ -105,9 +122,21 @@ export async function readConfiguration(
       details: { problems },
     });
   }
-  const { plugins, overlays, ...rest } = parsed.data;
+  const { plugins, overlays, repository, ...rest } = parsed.data;
   const below = (folders: readonly string[]) => folders.map((folder) => resolve(dataFolder, folder));
-  return { ...rest, plugins: below(plugins), overlays: below(overlays) };
+  return {
+    ...rest,
+    repository: { ...repository, blobs: resolve(dataFolder, repository.blobs) },
+    plugins: below(plugins),
+    overlays: below(overlays),
+  };
+}
+
+/** The object, or a new one, with a field set at any depth. */
+function withField(existing: unknown, [field, ...deeper]: readonly string[], text: string): unknown {
+  if (field === undefined) return text;
+  const object = typeof existing === 'object' && existing !== null ? (existing as Record<string, unknown>) : {};
+  return { ...object, [field]: withField(object[field], deeper, text) };
 }
 
 async function readSettings(file: string): Promise<Record<string, unknown>> {

@@ -18,9 +18,17 @@ describe('readConfiguration', () => {
       mail: { from: 'satchel@localhost.localdomain' },
       http: { host: '127.0.0.1', port: 0 },
       maintenance: { collectEveryHours: 24, graceHours: 24 },
+      repository: { blobs: join(folder, 'blobs') },
       plugins: [],
       overlays: [],
     });
+  });
+
+  it('takes a database from variables of any depth, beside what the file says', async () => {
+    await write(JSON.stringify({ repository: { postgres: { url: 'postgres://file/db', schema: 'mine' } } }));
+    const environment = { SATCHEL_POSTGRES_URL: 'postgres://variable/db', SATCHEL_POSTGRES_POOL_SIZE: '7' };
+    const { repository } = await readConfiguration(folder, environment);
+    expect(repository.postgres).toEqual({ url: 'postgres://variable/db', schema: 'mine', poolSize: 7 });
   });
 
   it('lets environment variables win field by field, and resolves folders from where they were written', async () => {

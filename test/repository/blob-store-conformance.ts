@@ -114,6 +114,34 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStore>):
       });
     });
 
+    it('lists every blob with its size, and none that was removed', async () => {
+      const store = await opened();
+      const written = await Promise.all(['one', 'second', 'the third'].map((text) => store.write(chunked(text, 4))));
+      const sizes = async () => new Map((await collect(store.list())).map(({ sha256, size }) => [sha256, size]));
+      expect(await sizes()).toEqual(new Map(written.map(({ sha256, size }) => [sha256, size])));
+      await store.remove(sha256Of('second'));
+      await store.remove(sha256Of('never written'));
+      expect(await store.has(sha256Of('second'))).toBe(false);
+      await expect(bytesOf(store.read(sha256Of('second')))).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+      expect([...(await sizes()).keys()].toSorted()).toEqual([sha256Of('one'), sha256Of('the third')].toSorted());
+      expect((await bytesOf(store.read(sha256Of('one')))).toString()).toBe('one');
+    });
+
+    it('counts a blob that is written again as written now', async () => {
+      const store = await opened();
+      const modified = async () => (await collect(store.list()))[0]?.modified.getTime() ?? NaN;
+      await store.write(chunked('again', 5));
+      const first = await modified();
+      // Until the store's clock, which may tick in whole seconds, has moved on.
+      let second = first;
+      while (second <= first) {
+        await store.write(chunked('again', 5));
+        second = await modified();
+      }
+      expect(await collect(store.list())).toHaveLength(1);
+      expect(second).toBeGreaterThan(first);
+    });
+
     it('names a local file with the bytes, where it has one', async () => {
       const store = await opened();
       const { sha256 } = await store.write(chunked('local bytes', 5));

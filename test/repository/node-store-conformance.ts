@@ -193,6 +193,114 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       expect(await store.head()).toBe(0);
     });
 
+    it('lists cursors and removes them', async () => {
+      const store = await opened(open);
+      expect(await store.cursors()).toEqual(new Map());
+      await store.setCursor('index', 7);
+      await store.setCursor('b\0c', 2);
+      await store.removeCursor('never set');
+      expect(await store.cursors()).toEqual(
+        new Map([
+          ['index', 7],
+          ['b\0c', 2],
+        ]),
+      );
+      await store.removeCursor('index');
+      expect(await store.getCursor('index')).toBeUndefined();
+      expect(await store.cursors()).toEqual(new Map([['b\0c', 2]]));
+    });
+
+    it('keeps the journal from where it was trimmed, and says JOURNAL_TRIMMED before', async () => {
+      const store = await opened(open);
+      for (const key of ['a', 'b', 'c', 'd']) await commit(store, { writes: [put(key, key)], entry: key });
+      expect(await store.journalStart()).toBe(0);
+      await store.trimJournal(2);
+      await store.trimJournal(1);
+      expect(await store.journalStart()).toBe(2);
+      expect(await collect(store.journal(2))).toEqual([
+        { sequence: 3, entry: 'c' },
+        { sequence: 4, entry: 'd' },
+      ]);
+      await expect(collect(store.journal(1))).rejects.toMatchObject({ code: 'JOURNAL_TRIMMED' });
+      await store.trimJournal(99);
+      expect(await store.journalStart()).toBe(4);
+      expect(await collect(store.journal(4))).toEqual([]);
+      expect(await commit(store, { writes: [], entry: 'next' })).toBe(5);
+      expect(await collect(store.journal(4))).toEqual([{ sequence: 5, entry: 'next' }]);
+      expect((await (await snapshotOf(store)).getMany(['a']))[0]).toEqual({ value: 'a', version: 1 });
+    });
+
+    it('restores the content of another store with versions, journal and cursors, and goes on from its head', async () => {
+      const source = await opened(open);
+      await commit(source, { writes: [...numbered(600), put('odd\0key', '\0\u0001')], entry: 'one' });
+      await commit(source, { writes: [put('k0001', 'changed'), remove('k0002')], entry: 'two' });
+      await commit(source, { writes: [put('z', 'last')], entry: 'three' });
+      await source.trimJournal(1);
+      await source.setCursor('index', 2);
+      const whole = { gte: '', lt: '\u{10ffff}' };
+      const before = await snapshotOf(source);
+      const target = await opened(open);
+      await target.restore({
+        sequence: before.sequence,
+        journalStart: await source.journalStart(),
+        records: before.range(whole),
+        journal: source.journal(1),
+        cursors: await source.cursors(),
+      });
+      expect(await target.head()).toBe(3);
+      expect(await target.journalStart()).toBe(1);
+      expect(await collect(target.journal(1))).toEqual(await collect(source.journal(1)));
+      expect(await target.cursors()).toEqual(new Map([['index', 2]]));
+      const restored = await snapshotOf(target);
+      const entriesOf = async (snapshot: typeof restored) => (await collect(snapshot.range(whole))).flat();
+      expect(await entriesOf(restored)).toEqual(await entriesOf(before));
+      const next = await commit(target, {
+        preconditions: [
+          { kind: 'version', key: 'k0001', version: 2 },
+          { kind: 'version', key: 'k0002', version: 0 },
+          { kind: 'unchanged', range: { gte: 'k', lt: 'l' }, since: 3 },
+        ],
+        writes: [put('k0001', 'again')],
+      });
+      expect(next).toBe(4);
+    });
+
+    it('says STORE_NOT_EMPTY for a restore into a store that holds content, and leaves it as it is', async () => {
+      const store = await opened(open);
+      await commit(store, { writes: [put('a', '1')] });
+      const content = {
+        sequence: 9,
+        journalStart: 9,
+        records: collectable([[{ key: 'b', value: '', version: 9 }]]),
+        journal: collectable([]),
+        cursors: new Map([['c', 1]]),
+      };
+      await expect(store.restore(content)).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' });
+      expect(await store.head()).toBe(1);
+      expect(await (await snapshotOf(store)).getMany(['a', 'b'])).toEqual([{ value: '1', version: 1 }, undefined]);
+      expect(await store.cursors()).toEqual(new Map());
+    });
+
+    it('is empty again after a restore that broke off', async () => {
+      const store = await opened(open);
+      const failure = new Error('the backup broke');
+      async function* broken(): AsyncGenerator<readonly StoredEntry[]> {
+        yield [{ key: 'a', value: '1', version: 1 }];
+        throw failure;
+      }
+      const restored = store.restore({
+        sequence: 1,
+        journalStart: 0,
+        records: broken(),
+        journal: collectable([{ sequence: 1, entry: '' }]),
+        cursors: new Map(),
+      });
+      await expect(restored).rejects.toBe(failure);
+      expect(await store.head()).toBe(0);
+      expect(await (await snapshotOf(store)).getMany(['a'])).toEqual([undefined]);
+      expect(await commit(store, { writes: [put('a', '2')] })).toBe(1);
+    });
+
     it('holds what a plain map would, for any sequence of commits', async () => {
       const key = fc.constantFrom('a', 'a\0x', 'a/b\0c', 'b', '\u{10ffff}', '\uffff');
       const write = fc.tuple(key, fc.option(fc.string({ unit: 'binary', maxLength: 8 })));
@@ -253,6 +361,10 @@ const remove = (key: string): Write => ({ key, remove: true });
 
 function numbered(count: number): Write[] {
   return Array.from({ length: count }, (_, index) => put(`k${String(index).padStart(4, '0')}`, String(index)));
+}
+
+async function* collectable<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
 }
 
 async function keysOf(range: AsyncIterable<readonly StoredEntry[]>): Promise<string[]> {

@@ -1,13 +1,19 @@
 /** Repositories for tests: in memory, or on LevelDB and files in a folder that is removed afterwards. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../repository/api.js';
 import { openRepository } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
+import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
+import { postgresServer, stopPostgresServer } from '../support/postgres-server.js';
+
+// Does nothing in files whose tests did not ask for one.
+afterAll(stopPostgresServer);
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'satchel-repository-'));
@@ -25,6 +31,11 @@ export async function openEmbedded(folder: string): Promise<Repository> {
 /** Which stores a suite of the repository runs on. */
 export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
   'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
+  'PostgreSQL and files': async () => {
+    const schema = `world_${randomUUID().replaceAll('-', '')}`;
+    const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema, poolSize: 3 });
+    return openRepository({ nodes, blobs: await createFilesystemBlobStore({ folder: await temporaryFolder() }) });
+  },
   memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
 };
 

