@@ -34,6 +34,21 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       );
     });
 
+    it('finds each key by itself, whatever its length and the bytes of its characters', async () => {
+      const store = await opened(open);
+      const lengths = [1, 20, 21, 22, 31, 32, 33, 63, 64, 65, 66, 67, 300, 682, 683, 684, 1024, 2048];
+      const keys = ['x', 'ü', '€', '😀'].flatMap((character) =>
+        ['', 'k', 'kk', 'kkk'].flatMap((start) => lengths.map((length) => start + character.repeat(length))),
+      );
+      // Some stores reuse memory for keys, so each is looked up alone, short and long ones in turn.
+      const inTurn = keys.toSorted((a, b) => (keys.indexOf(a) % 7) - (keys.indexOf(b) % 7));
+      await commit(store, { writes: keys.map((key, index) => put(key, String(index))) });
+      const snapshot = await snapshotOf(store);
+      for (const key of inTurn) {
+        expect(await snapshot.getMany([key])).toEqual([{ value: String(keys.indexOf(key)), version: 1 }]);
+      }
+    });
+
     it('keeps a snapshot as it was, and a range that is under way with it', async () => {
       const store = await opened(open);
       await commit(store, { writes: numbered(1000) });

@@ -32,6 +32,13 @@ const batchSize = 256;
 const batchBytes = 256 * 1024;
 /** `getSync` is ten times quicker than `get`, but blocks; up to this many reads stay far below 2 ms. */
 const maxSyncReads = 16;
+/**
+ * `getSync` writes the key into a buffer that is as long as its first key and 64 bytes, and does not see that a longer key was
+ * cut within a character (classic-level 3.0): it then answers for another key. A first key of this length leaves no way
+ * to do so for keys of at most a third as many characters; longer ones are read with `getMany`.
+ */
+const syncKeyBytes = 16 * 1024;
+const maxSyncKeyLength = Math.floor(syncKeyBytes / 3);
 
 type Database = Level;
 type Snapshot = ReturnType<Database['snapshot']>;
@@ -52,6 +59,7 @@ export async function createLevelNodeStore(options: {
   } catch (error) {
     throw openError(options.folder, error);
   }
+  db.getSync(' '.repeat(syncKeyBytes));
   if (db.getSync(unfinishedKey) !== undefined) {
     await db.close();
     throw new RepositoryError(
@@ -222,7 +230,7 @@ class LevelNodeStore implements NodeStore {
   }
 
   async getCursor(name: string): Promise<number | undefined> {
-    const value = this.#db.getSync(cursorPrefix + name);
+    const [value] = await readMany(this.#db, [cursorPrefix + name]);
     return value === undefined ? undefined : Number(value);
   }
 
@@ -327,7 +335,8 @@ class LevelSnapshot implements StoreSnapshot {
 
 async function readMany(db: Database, keys: string[], snapshot?: Snapshot): Promise<(string | undefined)[]> {
   const options = snapshot ? { snapshot } : {};
-  if (keys.length <= maxSyncReads) return keys.map((key) => db.getSync(key, options));
+  if (keys.length <= maxSyncReads && keys.every(({ length }) => length <= maxSyncKeyLength))
+    return keys.map((key) => db.getSync(key, options));
   return db.getMany(keys, options);
 }
 
