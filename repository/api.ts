@@ -158,6 +158,7 @@ export interface Session {
   /** Places `path` before its sibling of that name, or last. Only below orderable parents. */
   orderBefore(path: string, sibling: string | undefined): Promise<void>;
 
+  /** @throws INVALID_VALUE for a privilege that is none */
   hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean>;
 
   /** Streams bytes in; the value can then be set as a property. Small content comes back inline. */

@@ -15,7 +15,8 @@ import type { BlobStore, Precondition, Write } from './store/contract.js';
 const parallel = 64;
 
 /**
- * The participant of one repository. It throws BLOB_MISSING, and CONFLICT for bytes that are being collected.
+ * The participant of one repository. It throws BLOB_MISSING, INVALID_VALUE for a size that is not that of the blob, and CONFLICT
+ * for bytes that are being collected. The CRC-32 is taken as given: checking it would read the whole blob.
  */
 export function createBlobGuard(): SaveParticipant {
   const present = new PresentBlobs();
@@ -38,13 +39,14 @@ async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt, present: Pre
     const mark = marks[index];
     preconditions.push({ kind: 'version', key, version: mark?.version ?? 0 });
     if (!mark) return;
-    if (decodeBlobMark({ key, value: mark.value }).state === 'deleting') throw beingCollected(sha256, places);
+    if (decodeBlobMark({ key, value: mark.value }).state === 'deleting')
+      throw beingCollected(sha256, places.get(sha256)?.place ?? '');
     writes.push({ key, remove: true });
   });
   // After the snapshot: bytes that are gone without a mark are seen to be gone.
-  const unknown = hashes.filter((sha256) => !present.has(sha256, epoch?.version ?? 0));
-  await requirePresent(unknown, places, blobs);
-  for (const sha256 of unknown) present.add(sha256, epoch?.version ?? 0);
+  const unknown = [...places].filter(([sha256, { size }]) => !present.has(sha256, size, epoch?.version ?? 0));
+  await requirePresent(unknown, blobs);
+  for (const [sha256, { size }] of unknown) present.add(sha256, size, epoch?.version ?? 0);
   return { preconditions, writes };
 }
 
@@ -56,32 +58,51 @@ const maxKnown = 50_000;
  */
 class PresentBlobs {
   #epoch = 0;
-  readonly #hashes = new Set<string>();
+  /** Sizes by hash; `undefined` where only the presence was of interest. */
+  readonly #sizes = new Map<string, number | undefined>();
 
-  has(sha256: string, epoch: number): boolean {
-    return epoch === this.#epoch && this.#hashes.has(sha256);
+  has(sha256: string, size: number | undefined, epoch: number): boolean {
+    if (epoch !== this.#epoch || !this.#sizes.has(sha256)) return false;
+    return size === undefined || this.#sizes.get(sha256) === size;
   }
 
-  add(sha256: string, epoch: number): void {
+  add(sha256: string, size: number | undefined, epoch: number): void {
     // A session at an earlier commit must not bring back what is gone since.
     if (epoch < this.#epoch) return;
-    if (epoch > this.#epoch || this.#hashes.size >= maxKnown) this.#hashes.clear();
+    if (epoch > this.#epoch || this.#sizes.size >= maxKnown) this.#sizes.clear();
     this.#epoch = epoch;
-    this.#hashes.add(sha256);
+    this.#sizes.set(sha256, size);
   }
 }
 
+interface NewReference {
+  /** Path of the property. */
+  readonly place: string;
+  /** As the value says it; lists name hashes alone. */
+  readonly size: number | undefined;
+}
+type NewReferences = ReadonlyMap<string, NewReference>;
+
 /** Hashes that the stored nodes may not have referred to, with the property that does now. */
-async function newReferences(plan: SavePlan, blobs: BlobStore): Promise<ReadonlyMap<string, string>> {
-  const places = new Map<string, string>();
+async function newReferences(plan: SavePlan, blobs: BlobStore): Promise<NewReferences> {
+  const places = new Map<string, NewReference>();
   for (const { path, record, origin } of plan.nodes.values()) {
     for (const [name, property] of record.properties) {
       const isList = name === blobListProperty;
       if (property.type !== 'Binary' && !isList) continue;
       if (propertiesEqual(property, origin?.record.properties.get(name))) continue;
       for (const value of property.values) {
-        if (typeof value === 'object' && value.inline === undefined) places.set(value.sha256, `${path}/${name}`);
-        if (isList) for await (const sha256 of listedBlobs(value, blobs)) places.set(sha256, `${path}/${name}`);
+        const place = `${path}/${name}`;
+        if (typeof value === 'object' && value.inline === undefined) {
+          const { sha256, size } = value;
+          const other = places.get(sha256)?.size ?? size;
+          if (other !== size) throw wrongSize(place, size);
+          places.set(sha256, { place, size });
+        }
+        if (!isList) continue;
+        for await (const sha256 of listedBlobs(value, blobs)) {
+          if (!places.has(sha256)) places.set(sha256, { place, size: undefined });
+        }
       }
     }
   }
@@ -89,21 +110,45 @@ async function newReferences(plan: SavePlan, blobs: BlobStore): Promise<Readonly
 }
 
 async function requirePresent(
-  hashes: readonly string[],
-  places: ReadonlyMap<string, string>,
+  references: readonly (readonly [string, NewReference])[],
   blobs: BlobStore,
 ): Promise<void> {
-  for (let start = 0; start < hashes.length; start += parallel) {
+  for (let start = 0; start < references.length; start += parallel) {
     await Promise.all(
-      hashes.slice(start, start + parallel).map(async (sha256) => {
-        if (!(await blobs.has(sha256))) throw missing(sha256, places);
+      references.slice(start, start + parallel).map(async ([sha256, { place, size }]) => {
+        if (!(await blobs.has(sha256))) throw missing(sha256, place);
+        if (size !== undefined && !(await hasSize(blobs, sha256, size))) throw wrongSize(place, size);
       }),
     );
   }
 }
 
-function missing(sha256: string, places: ReadonlyMap<string, string>): RepositoryError {
-  const place = places.get(sha256) ?? '';
+/** Whether the blob ends where the value says. */
+async function hasSize(blobs: BlobStore, sha256: string, size: number): Promise<boolean> {
+  return (size === 0 || (await hasByte(blobs, sha256, size - 1))) && !(await hasByte(blobs, sha256, size));
+}
+
+async function hasByte(blobs: BlobStore, sha256: string, start: number): Promise<boolean> {
+  try {
+    for await (const chunk of blobs.read(sha256, { start, length: 1 }, () => new Uint8Array(1))) {
+      if (chunk.byteLength > 0) return true;
+    }
+    return false;
+  } catch (error) {
+    if (error instanceof RepositoryError && error.code === 'BLOB_MISSING') return false;
+    throw error;
+  }
+}
+
+function wrongSize(place: string, size: number): RepositoryError {
+  return new RepositoryError(
+    'INVALID_VALUE',
+    `The blob of ${place} does not have the ${size} bytes its value says; write it again with createBinary.`,
+    { paths: [place.slice(0, place.lastIndexOf('/'))] },
+  );
+}
+
+function missing(sha256: string, place: string): RepositoryError {
   return new RepositoryError(
     'BLOB_MISSING',
     `The bytes of ${place} (SHA-256 ${sha256}) are not in the blob store; write them with createBinary.`,
@@ -111,8 +156,7 @@ function missing(sha256: string, places: ReadonlyMap<string, string>): Repositor
   );
 }
 
-function beingCollected(sha256: string, places: ReadonlyMap<string, string>): RepositoryError {
-  const place = places.get(sha256) ?? '';
+function beingCollected(sha256: string, place: string): RepositoryError {
   return new RepositoryError(
     'CONFLICT',
     `The bytes of ${place} (SHA-256 ${sha256}) are being collected, as nothing referred to them; write them again with createBinary, then save again.`,

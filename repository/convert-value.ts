@@ -14,6 +14,7 @@ const maxLong = 2n ** 63n - 1n;
 /** @param path of the property, for messages @throws INVALID_VALUE */
 export function toProperty(path: string, input: PropertyInput): Property {
   if (isProperty(input)) {
+    if (!isList(input.values)) throw invalid(path, 'has values that are not a list');
     if (!input.multiple && input.values.length !== 1) {
       throw invalid(path, `is single but has ${input.values.length} values`);
     }
@@ -72,7 +73,12 @@ function isList(input: PropertyInput): input is readonly (Value | Date)[] {
 }
 
 function isProperty(input: PropertyInput): input is Property {
-  return typeof input === 'object' && 'multiple' in input && 'values' in input;
+  return isObject(input) && 'multiple' in input && 'values' in input;
+}
+
+/** JSON brings `null` where the types promise none. */
+function isObject(input: unknown): input is object {
+  return typeof input === 'object' && input !== null;
 }
 
 function typeOf(path: string, value: Value | Date | undefined): PropertyType {
@@ -87,7 +93,7 @@ function typeOf(path: string, value: Value | Date | undefined): PropertyType {
       return 'Boolean';
     case 'object':
       if (value instanceof Date) return 'Date';
-      if ('sha256' in value) return 'Binary';
+      if (isObject(value) && 'sha256' in value) return 'Binary';
   }
   throw invalid(path, 'is of no type a property can have');
 }
@@ -99,7 +105,7 @@ function toValue(path: string, type: PropertyType, value: Value | Date): Value {
 }
 
 function convert(type: PropertyType, value: Value | Date): Value | undefined {
-  if (type === 'Binary') return typeof value === 'object' && 'sha256' in value ? toBinary(value) : undefined;
+  if (type === 'Binary') return isObject(value) && 'sha256' in value ? toBinary(value) : undefined;
   if (type === 'Date') return toDate(value);
   if (value instanceof Date || typeof value === 'object') return undefined;
   switch (type) {

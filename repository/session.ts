@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { AccessStateCache } from './access/access-state.js';
 import type { AccessEvaluator } from './access/evaluate.js';
 import { policyName } from './access/controlled-path.js';
-import { expandPrivileges } from './access/privileges.js';
+import { assertPrivileges, expandPrivileges } from './access/privileges.js';
 import type { ImportedNodeInput, ImportOptions, NodeInput, Privilege, Reference } from './api.js';
 import type { RepositoryNode, Session, SetOptions } from './api.js';
 import { appendedPosition, positionBetween } from './child-position.js';
@@ -12,6 +12,7 @@ import { inlineBinary, maxInlineBytes, propertiesEqual, toProperty } from './con
 import { copyNodes } from './copy-nodes.js';
 import { RepositoryError } from './errors.js';
 import type { NodeCache } from './node-cache.js';
+import { givenIdentifier } from './identifier.js';
 import { importNodes } from './import-nodes.js';
 import { assertNotProtected, autocreatedProperties, toDefinedType } from './node-types/define-properties.js';
 import type { EffectiveNodeType } from './node-types/effective-node-type.js';
@@ -22,7 +23,7 @@ import type { Query, QueryResult } from './query/query.js';
 import { runQuery } from './query/run-query.js';
 import type { QueryContext } from './query/run-query.js';
 import { reapplyChanges } from './record-merge.js';
-import { mixinsOf, primaryTypeOf, textOf } from './record.js';
+import { mixinsOf, primaryTypeOf } from './record.js';
 import type { NodeRecord } from './record.js';
 import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -266,8 +267,8 @@ class RepositorySession implements Session {
     if (effective.types.has('mix:simpleVersionable')) properties.delete('jcr:isCheckedOut');
     this.#addMissing(effective, path, properties);
     if (!effective.types.has('mix:referenceable')) return draft;
-    const identifier = textOf(draft, 'jcr:uuid');
-    if (identifier === undefined) return withUuid(draft);
+    if (!properties.has('jcr:uuid')) return withUuid(draft);
+    const identifier = givenIdentifier(path, draft);
     if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
       throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
         paths: [path],
@@ -399,6 +400,7 @@ class RepositorySession implements Session {
       this.#change(node, { ...node.record, position: this.#nextPosition(parent.record) });
       return;
     }
+    assertName(sibling);
     const target = await this.#require(joinPath(parent.path, sibling));
     if (target.path === path) return;
     const order: ViewNode[] = [];
@@ -419,6 +421,7 @@ class RepositorySession implements Session {
   }
 
   async hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean> {
+    assertPrivileges(wanted);
     if (!(await this.#readable(path))) return false;
     return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege));
   }

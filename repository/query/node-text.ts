@@ -8,13 +8,18 @@ export const textParts = ['', 'jcr:content', 'jcr:content/metadata'] as const;
 
 /** No node makes an index grow without bound. */
 const maxWordsOfPart = 2000;
+/** Characters of one value that are looked at: more than hold that many words. */
+const maxTextLength = 100_000;
 
 /** Words of a node as one of the parts; the name belongs to the node itself. */
 export function wordsOfPart(part: string, path: string, record: NodeRecord): string[] {
   const words = part === '' ? wordsOf(nameOf(path)) : [];
   for (const [name, property] of record.properties) {
     if (property.type !== 'String' || !isSearchableProperty(name)) continue;
-    for (const value of property.values) if (typeof value === 'string') words.push(...wordsOf(value));
+    for (const value of property.values)
+      if (typeof value === 'string') {
+        for (const word of wordsOf(value.slice(0, maxTextLength))) words.push(word);
+      }
     if (words.length > maxWordsOfPart) break;
   }
   return words.slice(0, maxWordsOfPart);
