@@ -82,13 +82,19 @@ interface Wish {
  * (`hierarchyRoot`). Equal names are numbered (`name (2).jpg`) in the order of the assets' paths.
  */
 export function entryNames(files: readonly NamedFile[], layout: Layout, root: string): string[] {
+  const assets = new Set(files.map(({ asset }) => asset));
   return uniqueNames(
-    files.map((file) => ({ segments: wishedSegments(file, layout, root) })),
+    files.map((file) => ({ segments: wishedSegments(file, assets, layout, root) })),
     [manifestName],
   );
 }
 
-function wishedSegments({ asset, kind, rendition }: NamedFile, layout: Layout, root: string): Wish['segments'] {
+function wishedSegments(
+  { asset, kind, rendition }: NamedFile,
+  assets: ReadonlySet<string>,
+  layout: Layout,
+  root: string,
+): Wish['segments'] {
   const assetName = nameOf(asset);
   const perAsset = layout === 'asset' || layout === 'asset-hierarchy';
   const fileName =
@@ -98,8 +104,11 @@ function wishedSegments({ asset, kind, rendition }: NamedFile, layout: Layout, r
     const prefix = root === '/' ? '' : root;
     let id = prefix;
     for (const name of parentOf(asset).slice(prefix.length).split('/').filter(Boolean)) {
+      const inAsset = layout === 'hierarchy' && assets.has(id);
       id += `/${name}`;
-      folders.push({ name, id });
+      // `a.pdf` is a file there and cannot be a folder too: its subassets lie beside it, in `a.pdf.subassets`.
+      const holder = inAsset ? folders.pop() : undefined;
+      folders.push({ name: holder ? `${holder.name}.${name}` : name, id });
     }
   }
   if (perAsset) folders.push({ name: assetName, id: asset });

@@ -17,6 +17,10 @@ import { estimateRenditionBytes } from './size-estimate.js';
 
 export interface PlanInput {
   readonly request: DownloadRequest;
+  /** Paths that the request means, collections by their members; default: those of the request. */
+  readonly selected?: readonly string[];
+  /** What was left out before there were assets. */
+  readonly skipped?: readonly Skipped[];
   /** In any order; each once. */
   readonly assets: readonly Asset[];
   /** Tenant whose templates and workflow apply. */
@@ -36,9 +40,10 @@ type Draft = Omit<PlanEntry, 'index' | 'name'>;
  * @throws SatchelError LIMIT_EXCEEDED with the numbers; NOTHING_SELECTED when no file is left, or when no asset has a
  * rendition that a pattern asks for
  */
-export function planDownload({ request, assets, tenant, tenants, limits, renderer }: PlanInput): DownloadPlan {
+export function planDownload(input: PlanInput): DownloadPlan {
+  const { request, selected = request.paths, assets, tenant, tenants, limits, renderer } = input;
   const sorted = [...assets].sort((a, b) => compareText(a.path, b.path));
-  const skipped: Skipped[] = [];
+  const skipped = [...(input.skipped ?? [])].sort((a, b) => compareText(a.path, b.path));
   const drafts = sorted.flatMap((asset) => {
     if (!asset.notDownloadable) return filesOf(asset, request, skipped);
     skipped.push({ path: asset.path, code: 'NOT_DOWNLOADABLE', reason: asset.notDownloadable });
@@ -49,7 +54,7 @@ export function planDownload({ request, assets, tenant, tenants, limits, rendere
   refuseUnknownPatterns(request.renditions, downloadable);
   if (drafts.length === 0) throw nothingSelected(request, skipped);
 
-  const names = entryNames(drafts, request.layout, hierarchyRoot(request.paths));
+  const names = entryNames(drafts, request.layout, hierarchyRoot(selected));
   const entries = drafts.map((draft, index): PlanEntry => ({ index, name: names[index] ?? '', ...draft }));
   const toRender = entries.filter(({ content }) => content.kind === 'render').length;
   const bytes = draftArchives(entries.map(plannedFile), {

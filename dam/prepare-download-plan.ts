@@ -11,7 +11,7 @@ import type { Asset } from './asset.js';
 import { readLimits, strictestLimits, tooManyAssets } from './limits.js';
 import type { DownloadLimits } from './limits.js';
 import { planDownload } from './plan-download.js';
-import { checkPaths, selectAssets } from './selection.js';
+import { checkPaths, resolveSelection, selectAssets } from './selection.js';
 
 export interface PrepareOptions {
   /** Of the initiator: what it does not show is not selected. */
@@ -36,7 +36,8 @@ const assetsPerRead = 100;
 export async function prepareDownloadPlan(options: PrepareOptions): Promise<DownloadPlan> {
   const { session, serviceSession, overlay, request, renderer } = options;
   checkPaths(request.paths);
-  const chosen = await downloadTenant(serviceSession, overlay, request);
+  const { paths: selected, skipped } = await resolveSelection(session, request.paths);
+  const chosen = await downloadTenant(serviceSession, overlay, { tenant: request.tenant, paths: selected });
   const tenants = new Map<string, DownloadLimits>();
   const addTenant = async (tenant: Tenant) => {
     if (!tenants.has(tenant.name)) tenants.set(tenant.name, await readLimits(serviceSession, overlay, tenant));
@@ -44,7 +45,7 @@ export async function prepareDownloadPlan(options: PrepareOptions): Promise<Down
   await addTenant(chosen);
   const assets: Asset[] = [];
   let downloadable = 0;
-  for await (const nodes of inBatches(selectAssets(session, request.paths), assetsPerRead)) {
+  for await (const nodes of inBatches(selectAssets(session, selected, request), assetsPerRead)) {
     const paths = nodes.map(({ path }) => path);
     for (const tenant of await overlay.tenantsOf(serviceSession, paths)) await addTenant(tenant);
     const { assets: limit } = limitsOf(tenants);
@@ -57,7 +58,16 @@ export async function prepareDownloadPlan(options: PrepareOptions): Promise<Down
   }
   const limits = limitsOf(tenants);
   if (downloadable > limits.assets.value) throw tooManyAssets(downloadable, limits.assets);
-  return planDownload({ request, assets, tenant: chosen.name, tenants: [...tenants.keys()], limits, renderer });
+  return planDownload({
+    request,
+    selected,
+    skipped,
+    assets,
+    tenant: chosen.name,
+    tenants: [...tenants.keys()],
+    limits,
+    renderer,
+  });
 }
 
 async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
@@ -81,7 +91,7 @@ function limitsOf(tenants: ReadonlyMap<string, DownloadLimits>): DownloadLimits 
 export async function downloadTenant(
   session: Session,
   overlay: OverlayResolver,
-  { tenant, paths }: Pick<DownloadRequest, 'tenant' | 'paths'>,
+  { tenant, paths }: Pick<DownloadRequest, 'tenant'> & { readonly paths: readonly string[] },
 ): Promise<Tenant> {
   if (tenant === undefined) return overlay.tenantOf(session, commonAncestor(paths));
   try {

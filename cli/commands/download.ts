@@ -26,6 +26,7 @@ const args = z
     size: z.array(size).default([]),
     format: z.enum(formats, `must be one of ${formats.join(', ')}`).optional(),
     quality: wholeNumber(1, 100).optional(),
+    subassets: z.boolean().default(false),
     layout: z.enum(layouts, `must be one of ${layouts.join(', ')}`).optional(),
     method: z.enum(['store', 'deflate'], 'must be store or deflate').optional(),
     email: z.array(z.string()).default([]),
@@ -52,12 +53,13 @@ export const downloadCommand = defineCommand({
   summary: 'packs assets and folders into an archive, and mails where it is',
   declare: (command) =>
     void command
-      .argument('<paths...>', 'assets and folders')
+      .argument('<paths...>', 'assets, folders and collections')
       .option('--originals', 'the original files; the default when nothing else is chosen')
       .option('--renditions <pattern...>', 'renditions by name, as "cq5dam.web.*"')
       .option('--size <WxH...>', 'a rendition of this size, made for this download')
       .option('--format <format>', `its format: ${formats.join(', ')}`)
       .option('--quality <1-100>', 'its quality')
+      .option('--subassets', 'also what was taken out of an asset, as pages of a document')
       .option('--layout <layout>', `folders in the archive: ${layouts.join(', ')}`)
       .option('--method <method>', 'store (default) or deflate')
       .option('--email <address...>', 'who is told; default: the user')
@@ -98,6 +100,7 @@ function requestOf(typed: z.output<typeof args>, cwd: string): DownloadRequestIn
     originals: typed.originals ?? (typed.renditions.length === 0 && dynamic.length === 0),
     renditions: typed.renditions,
     dynamic,
+    subassets: typed.subassets,
     email: typed.email,
     notify: typed.notify,
     ...(typed.layout && { layout: typed.layout }),

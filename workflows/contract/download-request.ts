@@ -13,12 +13,14 @@ const dynamicRendition = z.strictObject({
 export const downloadRequestSchema = z.strictObject({
   paths: z
     .array(z.string().startsWith('/', 'must be an absolute repository path').max(2048))
-    .min(1, 'name at least one asset or folder')
+    .min(1, 'name at least one asset, folder or collection')
     .max(1000),
   originals: z.boolean().default(true),
   /** Name patterns: `cq5dam.web.*`, `*.jpeg`. */
   renditions: z.array(z.string().min(1).max(255)).max(50).default([]),
   dynamic: z.array(dynamicRendition).max(20).default([]),
+  /** Also what was taken out of an asset, as pages of a document: files of their own, chosen as those of any asset. */
+  subassets: z.boolean().default(false),
   layout: z.enum(layouts).default('flat'),
   method: z.enum(['store', 'deflate']).default('store'),
   /** Addresses to notify; empty: the requester's own. */
