@@ -204,7 +204,7 @@ function randomNodes({ assets }: WorkContext, { blobs }: Pair, count: number): {
 }
 
 /** A B A B, after one round that warms up and is not counted. */
-async function alternate(
+export async function alternate(
   rounds: number,
   signal: AbortSignal,
   round: () => Promise<{ readonly ours: number; readonly raw: number }>,
@@ -221,7 +221,7 @@ async function alternate(
 }
 
 /** @returns milliseconds */
-async function time(work: () => Promise<unknown>): Promise<number> {
+export async function time(work: () => Promise<unknown>): Promise<number> {
   // What came before must not be cleaned up on the time of this.
   globalThis.gc?.();
   const started = performance.now();
@@ -229,11 +229,11 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-function withAdmin<T>({ repository }: Pair, work: (session: Session) => Promise<T>): Promise<T> {
+export function withAdmin<T>({ repository }: Pair, work: (session: Session) => Promise<T>): Promise<T> {
   return repository.withSession(adminUser, work);
 }
 
-function expectCount(found: number, expected: number): void {
+export function expectCount(found: number, expected: number): void {
   if (found !== expected) throw new Error(`${found} nodes were read instead of ${expected}`);
 }
 

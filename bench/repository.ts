@@ -9,6 +9,7 @@ import { formatTable, mebibytes, median } from './measure.js';
 import type { BenchmarkOptions } from './options.js';
 import { chooseBackend } from './repository-backends.js';
 import { measureMemory } from './repository-memory.js';
+import { compareQueries } from './repository-query.js';
 import {
   compareColdBatches,
   compareCommits,
@@ -86,6 +87,16 @@ async function* compareAll(context: WorkContext): AsyncGenerator<Comparison> {
         pair = compared.pair;
         yield compared.comparison;
       }
+    } finally {
+      await pair.remove();
+    }
+  }
+
+  const query = 'equality query with index, first 100 hits';
+  if (context.wants(query)) {
+    const pair = await importedPair(context, { sync: false });
+    try {
+      yield await compareQueries(context, query, pair);
     } finally {
       await pair.remove();
     }
