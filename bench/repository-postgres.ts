@@ -4,7 +4,7 @@ import pg from 'pg';
 import { subtreeRanges } from '../repository/keys.js';
 import { createPostgresNodeStore } from '../repository/store/postgres/postgres-node-store.js';
 import { forever } from '../repository/store/postgres/schema.js';
-import { escapeText, nextStoredKey } from '../repository/store/postgres/stored-text.js';
+import { escapeText, nextStoredKey, unescapeText } from '../repository/store/postgres/stored-text.js';
 import type { Backend, RawStore, RecordedCommit } from './repository-backend.js';
 
 /** Rows per statement of a range. */
@@ -87,8 +87,7 @@ async function openRawPostgres(url: string, schemaName: string): Promise<RawStor
       let found = 0;
       for (const { range, recordKey } of lookups) {
         const rows = await run('range', rangeText, [escapeText(range.gte), escapeText(range.lt), limit]);
-        // Escapes of what is before a name are those of its key as well.
-        found += await getMany(rows.map(([key]) => recordKey(String(key))));
+        found += await getMany(rows.map(([key]) => escapeText(recordKey(unescapeText(String(key))))));
       }
       return found;
     },
