@@ -35,7 +35,7 @@ export interface RawStore {
 /** Entries of an index that all stand for a record. */
 export interface Lookup {
   readonly range: KeyRange;
-  recordKey(entryKey: string): string;
+  readonly recordKey: (entryKey: string) => string;
 }
 
 export interface RecordedCommit {

@@ -94,7 +94,8 @@ async function openRawPostgres(url: string, schemaName: string): Promise<RawStor
     traversing: (below) => async () => {
       let found = 0;
       for (const range of subtreeRanges(below)) {
-        let [gte, lt] = [escapeText(range.gte), escapeText(range.lt)];
+        const lt = escapeText(range.lt);
+        let gte = escapeText(range.gte);
         for (let rows = await run('range', rangeText, [gte, lt, scanRows]); rows.length > 0;) {
           for (const [, value] of rows) {
             const record = JSON.parse(String(value)) as { p: Record<string, unknown> };
