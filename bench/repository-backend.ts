@@ -2,7 +2,7 @@
  * A backend seen twice: as the repository's node store, and as the database below it, written to and read directly with the
  * very keys and values that the repository commits. The second is the limit the first is measured against.
  */
-import type { Commit, NodeStore } from '../repository/store/contract.js';
+import type { Commit, KeyRange, NodeStore } from '../repository/store/contract.js';
 
 export interface Backend {
   readonly name: string;
@@ -21,6 +21,8 @@ export interface RawStore {
   writing(commits: readonly RecordedCommit[]): () => Promise<void>;
   /** @param atOnce keys per read; 1 reads them one by one @returns how many were there */
   reading(keys: readonly string[], atOnce: number): () => Promise<number>;
+  /** The first entries of each range, and then the records they stand for with one read. @returns how many records were there */
+  following(lookups: readonly Lookup[], limit: number): () => Promise<number>;
   /** All nodes below a path, each parsed. @returns how many */
   traversing(path: string): () => Promise<number>;
   /** SHA-256 over all that is stored, to show that both sides wrote the same. */
@@ -28,6 +30,12 @@ export interface RawStore {
   /** Bytes on disk. Opening writes out what was buffered, so ask right after it. */
   size(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** Entries of an index that all stand for a record. */
+export interface Lookup {
+  readonly range: KeyRange;
+  readonly recordKey: (entryKey: string) => string;
 }
 
 export interface RecordedCommit {

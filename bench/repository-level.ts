@@ -54,6 +54,15 @@ async function openRawLevel(folder: string, sync: boolean): Promise<RawStore> {
         return found;
       };
     },
+    following: (lookups, limit) => async () => {
+      let found = 0;
+      for (const { range, recordKey } of lookups) {
+        const entries = await db.keys({ gte: `k${range.gte}`, lt: `k${range.lt}`, limit }).all();
+        const values: (string | undefined)[] = await db.getMany(entries.map((key) => `k${recordKey(key.slice(1))}`));
+        for (const value of values) if (value !== undefined) found++;
+      }
+      return found;
+    },
     traversing: (below) => async () => {
       let found = 0;
       for (const { gte, lt } of subtreeRanges(below)) {

@@ -43,10 +43,8 @@ async function openPair(options: PairOptions): Promise<Pair> {
   const files = await createFilesystemBlobStore({ folder: path.join(folder, 'blobs') });
   const repository = await openRepository({ nodes: store, blobs: files });
   const raw = await backend.openRaw('raw', sync);
-  const close = async () => {
-    await repository.close();
-    await raw.close();
-  };
+  let closing: Promise<unknown> | undefined;
+  const close = () => (closing ??= Promise.all([repository.close(), raw.close()]));
   return {
     repository,
     raw,

@@ -7,6 +7,13 @@ export const treeRoot = '/content/dam/bench';
 export const nodesPerAsset = 16;
 const assetsPerFolder = 100;
 const renditionNames = ['cq5dam.thumbnail.48.48.png', 'cq5dam.thumbnail.140.100.png', 'cq5dam.thumbnail.319.319.png'];
+const collections = 12;
+const colours = 9;
+/** What assets have as dc:subject, apart from what all of them have. */
+export const subjects = [
+  ...Array.from({ length: collections }, (_, index) => numbered('collection', index)),
+  ...Array.from({ length: colours }, (_, index) => numbered('colour', index)),
+];
 const statuses = ['draft', 'approved', 'rejected', 'archived'];
 
 export interface TreeNode {
@@ -66,7 +73,7 @@ function metadataOf(index: number, name: string, modified: Date): Record<string,
     'dc:format': 'image/jpeg',
     'dc:creator': ['Anna Example', `Photographer ${index % 37}`],
     'dc:modified': modified,
-    'dc:subject': [`collection-${index % 12}`, `colour-${index % 9}`, 'catalogue'],
+    'dc:subject': [numbered('collection', index % collections), numbered('colour', index % colours), 'catalogue'],
     'dam:size': 1_200_000 + index * 17,
     'dam:status': statuses[index % statuses.length] ?? 'draft',
     'dam:scene7Name': name.replace('.', '_'),
@@ -74,6 +81,10 @@ function metadataOf(index: number, name: string, modified: Date): Record<string,
     'tiff:ImageLength': 2000 + (index % 700),
     'exif:ExposureTime': 1 / (60 + (index % 50)),
   };
+}
+
+function numbered(name: string, number: number): string {
+  return `${name}-${number}`;
 }
 
 function node(path: string, primaryType: string, properties: Readonly<Record<string, PropertyInput>>): TreeNode {

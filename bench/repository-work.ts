@@ -2,7 +2,7 @@
 import { adminUser } from '../repository/api.js';
 import type { Session } from '../repository/api.js';
 import { nodeKey } from '../repository/keys.js';
-import type { Backend } from './repository-backend.js';
+import type { Backend, RawStore } from './repository-backend.js';
 import { createPair } from './repository-pair.js';
 import type { Pair } from './repository-pair.js';
 import { assetNodes, importAssets, nodesPerAsset, treeRoot } from './repository-tree.js';
@@ -50,24 +50,32 @@ export async function compareImport(
   return { work, ...times, goal };
 }
 
-/** @returns a pair with the tree imported on both sides, freshly opened */
+/** @param copy is written what the raw side is @returns a pair with the tree imported on both sides, freshly opened */
 export async function importedPair(
   { folder, backend, assets }: WorkContext,
   { sync }: { readonly sync: boolean },
+  copy?: RawStore,
 ): Promise<Pair> {
   const pair = await createPair({ folder, backend, sync }, assets);
   const tree = Array.from({ length: assets }, (_, index) => assetNodes(index, pair.blobs));
   await withAdmin(pair, (session) => importAssets(session, tree, 100));
-  await pair.raw.writing(pair.takeCommits())();
+  const commits = pair.takeCommits();
+  await pair.raw.writing(commits)();
+  await copy?.writing(commits)();
   return pair.reopen();
 }
 
 const randomReads = 50_000;
 
 /** One by one, from a session that has read them all before; from the database without parsing. */
-export async function compareWarmReads(context: WorkContext, work: string, pair: Pair): Promise<Comparison> {
+export async function compareWarmReads(
+  context: WorkContext,
+  work: string,
+  pair: Pair,
+  raw: RawStore,
+): Promise<Comparison> {
   const nodes = randomNodes(context, pair, randomReads);
-  const reading = pair.raw.reading(
+  const reading = raw.reading(
     nodes.map(({ path }) => nodeKey(path)),
     1,
   );
@@ -204,7 +212,7 @@ function randomNodes({ assets }: WorkContext, { blobs }: Pair, count: number): {
 }
 
 /** A B A B, after one round that warms up and is not counted. */
-async function alternate(
+export async function alternate(
   rounds: number,
   signal: AbortSignal,
   round: () => Promise<{ readonly ours: number; readonly raw: number }>,
@@ -221,7 +229,7 @@ async function alternate(
 }
 
 /** @returns milliseconds */
-async function time(work: () => Promise<unknown>): Promise<number> {
+export async function time(work: () => Promise<unknown>): Promise<number> {
   // What came before must not be cleaned up on the time of this.
   globalThis.gc?.();
   const started = performance.now();
@@ -229,11 +237,11 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-function withAdmin<T>({ repository }: Pair, work: (session: Session) => Promise<T>): Promise<T> {
+export function withAdmin<T>({ repository }: Pair, work: (session: Session) => Promise<T>): Promise<T> {
   return repository.withSession(adminUser, work);
 }
 
-function expectCount(found: number, expected: number): void {
+export function expectCount(found: number, expected: number): void {
   if (found !== expected) throw new Error(`${found} nodes were read instead of ${expected}`);
 }
 

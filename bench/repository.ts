@@ -7,8 +7,10 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { formatTable, mebibytes, median } from './measure.js';
 import type { BenchmarkOptions } from './options.js';
-import { chooseBackend } from './repository-backends.js';
+import type { Backend } from './repository-backend.js';
+import { chooseBackend, withServer } from './repository-backends.js';
 import { measureMemory } from './repository-memory.js';
+import { compareQueries } from './repository-query.js';
 import {
   compareColdBatches,
   compareCommits,
@@ -18,22 +20,31 @@ import {
   importedPair,
   nodeCount,
 } from './repository-work.js';
+import { levelBackend } from './repository-level.js';
 import type { Comparison, WorkContext } from './repository-work.js';
 
 const defaultRounds = 5;
 const defaultAssets = 2000;
 
 export async function measureRepository(folder: string, signal: AbortSignal, options: BenchmarkOptions): Promise<void> {
-  const { only } = options;
+  await withServer({ ...options, folder }, async (choice) => measureOn(chooseBackend(choice), choice, signal));
+}
+
+async function measureOn(
+  backend: Backend,
+  options: BenchmarkOptions & { readonly folder: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { only, folder } = options;
   const context: WorkContext = {
     folder,
-    backend: chooseBackend({ backend: options.backend, folder }),
+    backend,
     assets: options.assets ?? defaultAssets,
     rounds: options.rounds ?? defaultRounds,
     signal,
     wants: (work) => only === undefined || work.includes(only),
   };
-  const { assets, backend, rounds } = context;
+  const { assets, rounds } = context;
   console.log(
     `repository on ${backend.name}: ${assets} assets, ${nodeCount(assets)} nodes; ${rounds} rounds, medians, raw = 1`,
   );
@@ -77,15 +88,31 @@ async function* compareAll(context: WorkContext): AsyncGenerator<Comparison> {
 
   const [warm, cold, traversal] = ['read by path, 50,000 one by one', 'read by path, 100 at once', 'traverse the tree'];
   if ([warm, cold, traversal].some(context.wants)) {
-    let pair = await importedPair(context, { sync: false });
+    // One by one from another process is no peer of what is in memory.
+    const near = onLevel ? undefined : await levelBackend(context.folder).openRaw('near', false);
+    let pair = await importedPair(context, { sync: false }, near);
     try {
-      if (context.wants(warm)) yield await compareWarmReads(context, warm, pair);
+      if (context.wants(warm)) {
+        const work = near ? `${warm}; raw: LevelDB` : warm;
+        yield await compareWarmReads(context, work, pair, near ?? pair.raw);
+      }
       if (context.wants(traversal)) yield await compareTraversal(context, traversal, pair);
       if (context.wants(cold)) {
         const compared = await compareColdBatches(context, cold, pair, onLevel ? undefined : 0.5);
         pair = compared.pair;
         yield compared.comparison;
       }
+    } finally {
+      await near?.close();
+      await pair.remove();
+    }
+  }
+
+  const query = 'equality query with index, first 100 hits';
+  if (context.wants(query)) {
+    const pair = await importedPair(context, { sync: false });
+    try {
+      yield await compareQueries(context, query, pair);
     } finally {
       await pair.remove();
     }

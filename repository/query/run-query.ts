@@ -113,13 +113,16 @@ class StoreQueryResult implements QueryResult {
     const snapshot = asker.shared.acquire();
     try {
       if (query.limit === 0) return;
-      yield* plan.sorted ? this.#inSortedOrder(snapshot) : this.#inScanOrder(snapshot);
+      // A generator within a generator costs more for each hit than the hit does, so they hand over pages.
+      for await (const page of plan.sorted ? this.#inSortedOrder(snapshot) : this.#inScanOrder(snapshot)) {
+        for (const node of page) yield node;
+      }
     } finally {
       await asker.shared.release();
     }
   }
 
-  async *#inScanOrder(snapshot: StoreSnapshot): AsyncGenerator<RepositoryNode> {
+  async *#inScanOrder(snapshot: StoreSnapshot): AsyncGenerator<readonly RepositoryNode[]> {
     const { asker, query, plan, cursor, visits } = this.prepared;
     const from = cursor && 'plan' in cursor ? cursor : undefined;
     const skipped = from ? 0 : query.offset;
@@ -128,28 +131,27 @@ class StoreQueryResult implements QueryResult {
     let last: Hit | undefined;
     const search = { query, snapshot, types: asker.types, access: asker.access, visits };
     for await (const hits of findHits(search, plan.scans, from, wanted + 1)) {
-      for (const hit of hits) {
-        if (seen === wanted && last) {
-          this.#next = encodeCursor(query, { plan: plan.id, scan: last.scan, key: last.key });
-          return;
-        }
-        seen++;
-        last = hit;
-        if (seen > skipped) yield toNode(hit);
+      const isMore = hits.length > wanted - seen;
+      const taken = isMore ? hits.slice(0, wanted - seen) : hits;
+      yield taken.slice(Math.max(0, skipped - seen)).map(toNode);
+      seen += taken.length;
+      last = taken.at(-1) ?? last;
+      if (isMore && last) {
+        this.#next = encodeCursor(query, { plan: plan.id, scan: last.scan, key: last.key });
+        return;
       }
     }
   }
 
   /** Without a limit the sorted stretches follow one another, so that memory stays flat. */
-  async *#inSortedOrder(snapshot: StoreSnapshot): AsyncGenerator<RepositoryNode> {
+  async *#inSortedOrder(snapshot: StoreSnapshot): AsyncGenerator<readonly RepositoryNode[]> {
     const { query, cursor, statistics } = this.prepared;
     let after = cursor && 'rank' in cursor ? cursor.rank : undefined;
     let skipped = after ? 0 : query.offset;
     for (;;) {
       const wanted = query.limit === undefined ? maxSorted : skipped + query.limit;
       const found = await this.#sorted(snapshot, after, wanted + 1);
-      const page = found.slice(skipped, wanted);
-      for (const { node } of page) yield node;
+      yield found.slice(skipped, wanted).map(({ node }) => node);
       if (found.length <= wanted) return;
       after = found[wanted - 1]?.rank;
       if (after === undefined) return;

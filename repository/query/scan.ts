@@ -67,12 +67,33 @@ export async function* readScan(
     // Asked for in two steps, so that a short page does not read a long batch.
     let last: string | undefined;
     let count = 0;
-    for await (const batch of snapshot.range(range, { reverse, limit: hint })) {
+    for await (const batch of firstOf(snapshot, range, reverse, hint)) {
       count += batch.length;
       last = batch.at(-1)?.key ?? last;
       yield batch;
     }
     if (count === hint && last !== undefined) yield* snapshot.range(behind(range, last, reverse), { reverse });
+  }
+}
+
+/** As many entries of a range; it closes while its last batch is dealt with. */
+async function* firstOf(
+  snapshot: StoreSnapshot,
+  range: KeyRange,
+  reverse: boolean,
+  limit: number,
+): AsyncGenerator<readonly StoredEntry[]> {
+  const batches = snapshot.range(range, { reverse, limit })[Symbol.asyncIterator]();
+  try {
+    let left = limit;
+    for (let step = await batches.next(); !step.done; step = await batches.next()) {
+      left -= step.value.length;
+      // Awaited below, by `finally`.
+      if (left <= 0) batches.return?.().catch(() => undefined);
+      yield step.value;
+    }
+  } finally {
+    await batches.return?.();
   }
 }
 
