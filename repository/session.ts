@@ -437,7 +437,10 @@ class RepositorySession implements Session {
 
   openBinary(value: BinaryValue, range?: ByteRange): Readable {
     this.#assertOpen();
-    if (value.inline === undefined) return this.#context.blobs.stream(value.sha256, range);
+    if (value.inline === undefined) {
+      // Its length is asked for, as a file that was cut short would pass for a whole one.
+      return this.#context.blobs.stream(value.sha256, range ?? { start: 0, length: value.size });
+    }
     const bytes = Buffer.from(value.inline, 'base64');
     const part = range ? bytes.subarray(range.start, range.start + range.length) : bytes;
     return Readable.from(part.length === 0 ? [] : [part], { objectMode: false });

@@ -5,6 +5,7 @@
  * Keys in the database: `k<key>` records as `<version>:<value>`, `j<sequence>` journal entries, `c<name>` cursors, `h` the head,
  * `s` the sequence up to which the journal was trimmed, `u` while a restore is under way.
  */
+import { readdir } from 'node:fs/promises';
 import { Level } from 'level';
 
 import { RepositoryError } from '../../errors.js';
@@ -53,21 +54,37 @@ export async function createLevelNodeStore(options: {
   readonly folder: string;
   readonly sync?: boolean;
 }): Promise<NodeStore> {
+  await assertNotHeadless(options.folder);
   const db: Database = new Level<string, string>(options.folder, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
   try {
     await db.open();
   } catch (error) {
     throw openError(options.folder, error);
   }
-  db.getSync(' '.repeat(syncKeyBytes));
-  if (db.getSync(unfinishedKey) !== undefined) {
+  try {
+    db.getSync(' '.repeat(syncKeyBytes));
+    if (db.getSync(unfinishedKey) !== undefined) {
+      throw new RepositoryError(
+        'STORE_CORRUPT',
+        `The restore into ${options.folder} was interrupted; delete the folder and restore again.`,
+      );
+    }
+    return new LevelNodeStore(db, options.sync ?? true);
+  } catch (error) {
     await db.close();
-    throw new RepositoryError(
-      'STORE_CORRUPT',
-      `The restore into ${options.folder} was interrupted; delete the folder and restore again.`,
-    );
+    throw readError(error);
   }
-  return new LevelNodeStore(db, options.sync ?? true);
+}
+
+/** Where CURRENT is gone, LevelDB would begin an empty database and delete the files of the old one. */
+async function assertNotHeadless(folder: string): Promise<void> {
+  // A folder that is not there yet, or cannot be read, is LevelDB's to judge.
+  const names = await readdir(folder).catch(() => []);
+  if (names.includes('CURRENT') || !names.some((name) => /^\d+\.(ldb|sst|log)$/.test(name))) return;
+  throw new RepositoryError(
+    'STORE_CORRUPT',
+    `The database in ${folder} has lost its file CURRENT; restore the data folder.`,
+  );
 }
 
 interface WaitingCommit {
@@ -244,8 +261,12 @@ class LevelNodeStore implements NodeStore {
   }
 
   async cursors(): Promise<ReadonlyMap<string, number>> {
-    const entries = await this.#db.iterator({ gte: cursorPrefix, lt: nextPrefix(cursorPrefix) }).all();
-    return new Map(entries.map(([key, value]) => [key.slice(cursorPrefix.length), Number(value)]));
+    const range = { gte: cursorPrefix, lt: nextPrefix(cursorPrefix) };
+    const cursors = new Map<string, number>();
+    for await (const batch of entriesOf(this.#db, range, {})) {
+      for (const [key, value] of batch) cursors.set(key.slice(cursorPrefix.length), Number(value));
+    }
+    return cursors;
   }
 
   async removeCursor(name: string): Promise<void> {
@@ -306,7 +327,11 @@ class LevelSnapshot implements StoreSnapshot {
     this.#db = db;
     this.#snapshot = snapshot;
     // Read from the snapshot itself: a batch may be in the database before the process counts it.
-    this.sequence = Number(db.getSync(headKey, { snapshot }) ?? '0');
+    try {
+      this.sequence = Number(db.getSync(headKey, { snapshot }) ?? '0');
+    } catch (error) {
+      throw readError(error);
+    }
   }
 
   async getMany(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
@@ -335,9 +360,13 @@ class LevelSnapshot implements StoreSnapshot {
 
 async function readMany(db: Database, keys: string[], snapshot?: Snapshot): Promise<(string | undefined)[]> {
   const options = snapshot ? { snapshot } : {};
-  if (keys.length <= maxSyncReads && keys.every(({ length }) => length <= maxSyncKeyLength))
-    return keys.map((key) => db.getSync(key, options));
-  return db.getMany(keys, options);
+  try {
+    if (keys.length <= maxSyncReads && keys.every(({ length }) => length <= maxSyncKeyLength))
+      return keys.map((key) => db.getSync(key, options));
+    return await db.getMany(keys, options);
+  } catch (error) {
+    throw readError(error);
+  }
 }
 
 /** The next batch is read in another thread while the last one is dealt with. */
@@ -356,6 +385,8 @@ async function* entriesOf(
       reading.catch(() => undefined);
       yield batch;
     }
+  } catch (error) {
+    throw readError(error);
   } finally {
     await iterator.close();
   }
@@ -394,8 +425,25 @@ function openError(folder: string, error: unknown): RepositoryError {
   return new RepositoryError('STORE_CORRUPT', `The database in ${folder} does not open: ${reason}.`, { cause });
 }
 
+/**
+ * LevelDB names damage that it notices in its messages; a file that is gone or too short is an `IO error`, as is a process that has
+ * too many files open, which says nothing about the database.
+ */
+function readError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof RepositoryError) return error;
+  const isDamage = /^(Corruption|IO error): /.test(error.message) && !/too many open files/i.test(error.message);
+  if (!isDamage) return error;
+  return new RepositoryError(
+    'STORE_CORRUPT',
+    `The database of the data folder cannot be read (${error.message}); restore the data folder.`,
+    { cause: error },
+  );
+}
+
 function writeError(error: unknown): unknown {
   const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
+  // Damage that was met when files were compacted makes writes fail.
+  if (text.startsWith('Corruption: ')) return readError(error);
   if (!/no space left on device|disk quota exceeded/i.test(text)) return error;
   return new RepositoryError('STORE_FULL', 'The disk of the data folder is full; free space, then start again.', {
     cause: error,

@@ -26,3 +26,9 @@ export function withSmallDisks({ full, readOnly }: SmallDisks, command: readonly
   const script = `mount -t tmpfs -o size=${fullDiskBytes} tmpfs "$1" && mount -t tmpfs -o ro tmpfs "$2" && shift 2 && exec "$@"`;
   return [...unshare, 'sh', '-c', script, 'sh', full, readOnly, ...command];
 }
+
+/** The command line that runs a command with a disk of so many bytes mounted. @param folder existing */
+export function smallDiskCommand(folder: string, bytes: number, command: readonly string[]): string[] {
+  const script = `mount -t tmpfs -o size=${bytes} tmpfs "$1" && shift && exec "$@"`;
+  return [...unshare, 'sh', '-c', script, 'sh', folder, ...command];
+}
