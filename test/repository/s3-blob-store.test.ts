@@ -36,7 +36,7 @@ describe('the S3 blob store', () => {
     const { sha256 } = await store.write(chunked('content', 3));
     await store.write(chunked('content', 7));
     expect(await readdir(join(server.folder, prefix))).toEqual([sha256]);
-    expect(store.localFile).toBeUndefined();
+    expect('localFile' in store).toBe(false);
     const source = (async function* () {
       yield Buffer.from('start');
       // While a blob is on its way up its file has no name, so that a killed process leaves none.
