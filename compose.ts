@@ -31,7 +31,7 @@ import type { ContentImportReport } from './repository/content/import-content-fo
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
 import { openRepository, type RepositoryStores } from './repository/repository.js';
-import type { NodeStore } from './repository/store/contract.js';
+import type { BlobStore, NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
 import type { SatchelServer } from './server/create-server.js';
@@ -203,12 +203,13 @@ async function makeEmptyFolder(folder: string): Promise<void> {
  */
 export async function openStoresIn(
   dataFolder: string,
-  { postgres, blobs }: Configuration['repository'],
+  { postgres, blobs, s3 }: Configuration['repository'],
 ): Promise<RepositoryStores> {
   const nodes = postgres
     ? await openPostgres(postgres)
     : await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
   try {
+    if (s3) return { nodes, blobs: await openS3(s3, path.join(dataFolder, 'spool')) };
     // Other processes may be writing into the folder where nodes are shared.
     return { nodes, blobs: await createFilesystemBlobStore({ folder: blobs, alone: postgres === undefined }) };
   } catch (error) {
@@ -232,6 +233,23 @@ type PostgresConfiguration = NonNullable<Configuration['repository']['postgres']
 async function openPostgres({ url, schema, poolSize }: PostgresConfiguration): Promise<NodeStore> {
   const { createPostgresNodeStore } = await import('./repository/store/postgres/postgres-node-store.js');
   return createPostgresNodeStore({ url, ...(schema && { schema }), ...(poolSize && { poolSize }) });
+}
+
+type S3Configuration = NonNullable<Configuration['repository']['s3']>;
+
+/** Loaded only where it is configured. */
+async function openS3(configuration: S3Configuration, temporaryFolder: string): Promise<BlobStore> {
+  const { createS3BlobStore } = await import('./repository/store/s3/s3-blob-store.js');
+  const { bucket, region, endpoint, prefix, forcePathStyle, accessKeyId, secretAccessKey } = configuration;
+  return createS3BlobStore({
+    bucket,
+    region,
+    temporaryFolder,
+    ...(endpoint && { endpoint }),
+    ...(prefix && { prefix }),
+    ...(forcePathStyle !== undefined && { forcePathStyle }),
+    ...(accessKeyId && secretAccessKey && { credentials: { accessKeyId, secretAccessKey } }),
+  });
 }
 
 async function smtpTransport(address: string): Promise<MailTransport> {

@@ -59,6 +59,25 @@ const configurationSchema = z.strictObject({
         .optional(),
       /** Folder of the blobs: processes of several machines need one that all of them share. Relative ones lie below the data folder. */
       blobs: z.string().min(1).default('blobs'),
+      /** Blobs in a bucket of an S3 server, instead of in a folder. */
+      s3: z
+        .strictObject({
+          bucket: z.string().min(1),
+          region: z.string().min(1).default('us-east-1'),
+          /** Of a server that is not Amazon's. */
+          endpoint: httpUrl.optional(),
+          /** Of the keys of all objects, for several repositories in one bucket. */
+          prefix: z.string().min(1).optional(),
+          /** The bucket in the path rather than in the host's name; default: where there is an endpoint. */
+          forcePathStyle: z.boolean().optional(),
+          /** Both or none; without them the AWS SDK looks for credentials as it does everywhere. */
+          accessKeyId: z.string().min(1).optional(),
+          secretAccessKey: z.string().min(1).optional(),
+        })
+        .refine(({ accessKeyId, secretAccessKey }) => (accessKeyId === undefined) === (secretAccessKey === undefined), {
+          error: 'needs both accessKeyId and secretAccessKey, or none of them',
+        })
+        .optional(),
     })
     .prefault({}),
   /** Folders of plugins; relative ones lie below the data folder. */
@@ -85,6 +104,12 @@ const variables = {
   SATCHEL_POSTGRES_SCHEMA: ['repository', 'postgres', 'schema'],
   SATCHEL_POSTGRES_POOL_SIZE: ['repository', 'postgres', 'poolSize'],
   SATCHEL_BLOBS: ['repository', 'blobs'],
+  SATCHEL_S3_BUCKET: ['repository', 's3', 'bucket'],
+  SATCHEL_S3_REGION: ['repository', 's3', 'region'],
+  SATCHEL_S3_ENDPOINT: ['repository', 's3', 'endpoint'],
+  SATCHEL_S3_PREFIX: ['repository', 's3', 'prefix'],
+  SATCHEL_S3_ACCESS_KEY_ID: ['repository', 's3', 'accessKeyId'],
+  SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;

@@ -31,6 +31,26 @@ describe('readConfiguration', () => {
     expect(repository.postgres).toEqual({ url: 'postgres://variable/db', schema: 'mine', poolSize: 7 });
   });
 
+  it('takes an S3 bucket from variables and the file, and leaves credentials to the AWS SDK where there are none', async () => {
+    await write(JSON.stringify({ repository: { s3: { bucket: 'file', prefix: 'brand', forcePathStyle: false } } }));
+    const environment = { SATCHEL_S3_BUCKET: 'variable', SATCHEL_S3_ENDPOINT: 'https://s3.example.com/' };
+    const { repository } = await readConfiguration(folder, environment);
+    expect(repository.s3).toEqual({
+      bucket: 'variable',
+      region: 'us-east-1',
+      endpoint: 'https://s3.example.com',
+      prefix: 'brand',
+      forcePathStyle: false,
+    });
+    const credentials = { SATCHEL_S3_ACCESS_KEY_ID: 'id', SATCHEL_S3_SECRET_ACCESS_KEY: 'secret' };
+    const more = { ...environment, ...credentials, SATCHEL_S3_REGION: 'eu-central-1' };
+    expect((await readConfiguration(folder, more)).repository.s3).toMatchObject({
+      region: 'eu-central-1',
+      accessKeyId: 'id',
+      secretAccessKey: 'secret',
+    });
+  });
+
   it('lets environment variables win field by field, and resolves folders from where they were written', async () => {
     await write(
       JSON.stringify({
@@ -63,6 +83,12 @@ describe('readConfiguration', () => {
       text: '{}',
       environment: { TEMPORAL_ADDRESS: 'no port' },
       field: /temporal\.address \(TEMPORAL_ADDRESS\): must be host:port/,
+    },
+    { text: '{}', environment: { SATCHEL_S3_REGION: 'eu-central-1' }, field: /repository\.s3\.bucket/ },
+    {
+      text: '{"repository": {"s3": {"bucket": "b", "accessKeyId": "id"}}}',
+      environment: {},
+      field: /repository\.s3 .*both accessKeyId and secretAccessKey/,
     },
     { text: '{}', environment: { SATCHEL_EXTERNAL_URL: 'javascript:alert(1)' }, field: /SATCHEL_EXTERNAL_URL/ },
   ])('refuses $text $environment and names the field', async ({ text, environment, field }) => {

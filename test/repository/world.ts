@@ -1,4 +1,4 @@
-/** Repositories for tests: in memory, or on LevelDB and files in a folder that is removed afterwards. */
+/** Repositories for tests: in memory, on LevelDB and files in a folder that is removed afterwards, on PostgreSQL and S3. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
@@ -9,11 +9,14 @@ import { openRepository } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
+import { createS3BlobStore } from '../../repository/store/s3/s3-blob-store.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
 import { postgresServer, stopPostgresServer } from '../support/postgres-server.js';
+import { s3Server, stopS3Server } from '../support/s3-server.js';
 
-// Does nothing in files whose tests did not ask for one.
+// Do nothing in files whose tests did not ask for one.
 afterAll(stopPostgresServer);
+afterAll(stopS3Server);
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'satchel-repository-'));
@@ -31,10 +34,11 @@ export async function openEmbedded(folder: string): Promise<Repository> {
 /** Which stores a suite of the repository runs on. */
 export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
   'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
-  'PostgreSQL and files': async () => {
+  'PostgreSQL and S3': async () => {
     const schema = `world_${randomUUID().replaceAll('-', '')}`;
     const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema, poolSize: 3 });
-    return openRepository({ nodes, blobs: await createFilesystemBlobStore({ folder: await temporaryFolder() }) });
+    const blobs = { ...(await s3Server()), prefix: schema, temporaryFolder: await temporaryFolder() };
+    return openRepository({ nodes, blobs: await createS3BlobStore(blobs) });
   },
   memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
 };

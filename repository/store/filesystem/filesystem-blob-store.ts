@@ -2,16 +2,16 @@
  * Blobs as files: `<folder>/<first 2 of hash>/<next 2>/<hash>`. A blob is written to `<folder>/tmp`, synced, then renamed
  * to its place, so that a name that exists always has all its bytes.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
-import { RepositoryError } from '../../errors.js';
+import { blobMissing, blobTooShort, isSha256 } from '../blob-address.js';
 import { chunkBytes, newMemory } from '../chunk-memory.js';
 import type { BlobInfo, BlobStore, ByteRange, ChunkMemory, ListedBlob } from '../contract.js';
+import { asWriteError, writeHashed } from '../write-hashed.js';
 
 /**
  * @param options.folder is created when missing; several processes may share it
@@ -44,28 +44,20 @@ class FilesystemBlobStore implements BlobStore {
       else await this.#moveInto(file, target);
     } catch (error) {
       await rm(file, { force: true });
-      throw writeError(error);
+      throw asWriteError(error);
     }
     return info;
   }
 
   async #writeFile(file: string, source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
-    const hash = createHash('sha256');
-    let size = 0;
-    let checksum = 0;
     const handle = await open(file, 'wx', 0o640);
     try {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        checksum = crc32(chunk, checksum);
-        size += chunk.byteLength;
-        await writeAll(handle, chunk);
-      }
+      const info = await writeHashed(handle, source);
       await handle.sync();
+      return info;
     } finally {
       await handle.close();
     }
-    return { sha256: hash.digest('hex'), size, crc32: checksum };
   }
 
   async #moveInto(file: string, target: string): Promise<void> {
@@ -85,12 +77,7 @@ class FilesystemBlobStore implements BlobStore {
       while (position < end) {
         const buffer = memory(end - position);
         const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.byteLength, end - position), position);
-        if (bytesRead === 0) {
-          throw new RepositoryError(
-            'BLOB_MISSING',
-            `The blob ${sha256} ends at ${position} of ${end} bytes; restore it.`,
-          );
-        }
+        if (bytesRead === 0) throw blobTooShort(sha256, position, end);
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
@@ -154,24 +141,12 @@ export function blobFile(folder: string, sha256: string): string {
   return join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
 }
 
-function isSha256(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text);
-}
-
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  let offset = 0;
-  while (offset < chunk.byteLength) {
-    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
-    offset += bytesWritten;
   }
 }
 
@@ -207,18 +182,4 @@ async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
 
 function isErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function blobMissing(sha256: string): RepositoryError {
-  return new RepositoryError(
-    'BLOB_MISSING',
-    `The blob ${JSON.stringify(sha256)} is not in the blob store; restore it.`,
-  );
-}
-
-function writeError(error: unknown): unknown {
-  if (!isErrorCode(error, 'ENOSPC') && !isErrorCode(error, 'EDQUOT')) return error;
-  return new RepositoryError('STORE_FULL', 'The disk of the blob store is full; free space and try again.', {
-    cause: error,
-  });
 }
