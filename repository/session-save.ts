@@ -34,7 +34,7 @@ import { inKeyOrder } from './session-transient.js';
 import type { PendingNode, StoredNode, TransientSpace } from './session-transient.js';
 import { readStoredNodes, storedSubtree } from './session-view.js';
 import { StoreConflict } from './store/contract.js';
-import type { BlobStore, NodeStore, Precondition, StoreSnapshot, Write } from './store/contract.js';
+import type { BlobStore, KeyRange, NodeStore, Precondition, StoreSnapshot, Write } from './store/contract.js';
 import { validateNodes } from './validate.js';
 
 /** Each attempt starts from the newest state, so more than a few only happen to sessions fighting over one node. */
@@ -187,10 +187,16 @@ async function preconditionsOf(
     const [root] = nodes;
     if (root && movedAt === undefined)
       preconditions.push({ kind: 'version', key: nodeKey(path), version: root.version });
+    // A moved root may have been removed where it went, so that no origin stands for it.
+    if (movedAt !== undefined) preconditions.push({ kind: 'unchanged', range: keyAlone(nodeKey(path)), since });
     for (const range of subtreeRanges(path)) preconditions.push({ kind: 'unchanged', range, since });
   }
   preconditions.push(...(await identifierPreconditions(plan, snapshot)));
   return preconditions;
+}
+
+function keyAlone(key: string): KeyRange {
+  return { gte: key, lt: `${key}\0` };
 }
 
 function isNew(node: PlannedNode | undefined): boolean {

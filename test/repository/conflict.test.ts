@@ -101,6 +101,15 @@ describe.each(Object.entries(backends))('two saves on %s', (_name, open) => {
     ['removing a subtree that gained a node', add('/a/b/new'), remove('/a'), ['/a']],
     ['moving a subtree that gained a node', add('/a/b/new'), move('/a', '/to/a'), ['/a']],
     ['moving what was changed', set('/a/b', { x: 2 }), move('/a/b', '/to/b'), ['/a/b']],
+    [
+      'removing at its new place what was changed at the old one',
+      set('/to', { x: 2 }),
+      async (session) => {
+        await session.move('/to', '/a/to');
+        await session.remove('/a/to');
+      },
+      ['/to'],
+    ],
     ['adding below what was moved', move('/a', '/to/a'), add('/a/new'), ['/a']],
     ['moving into what was removed', remove('/to'), move('/a', '/to/a'), ['/to']],
     ['removing the same node', remove('/a'), remove('/a'), ['/a']],
