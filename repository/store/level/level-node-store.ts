@@ -79,7 +79,7 @@ export async function createLevelNodeStore(options: {
 /** Where CURRENT is gone, LevelDB would begin an empty database and delete the files of the old one. */
 async function assertNotHeadless(folder: string): Promise<void> {
   // A folder that is not there yet, or cannot be read, is LevelDB's to judge.
-  const names: readonly string[] = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((): string[] => []);
   if (names.includes('CURRENT') || !names.some((name) => /^\d+\.(ldb|sst|log)$/.test(name))) return;
   throw new RepositoryError(
     'STORE_CORRUPT',
