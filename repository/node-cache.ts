@@ -111,8 +111,11 @@ export class NodeCache {
   /** Takes all commits up to `sequence` into account. */
   async catchUp(sequence: number): Promise<void> {
     while (this.#sequence < sequence) {
+      const before = this.#sequence;
       this.#catchingUp ??= this.#readJournal().finally(() => (this.#catchingUp = undefined));
       await this.#catchingUp;
+      // A snapshot may hold a commit that the store is still about to count: it needs a turn to do so.
+      if (this.#sequence === before) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
