@@ -117,7 +117,9 @@ async function requirePresent(
     await Promise.all(
       references.slice(start, start + parallel).map(async ([sha256, { place, size }]) => {
         if (!(await blobs.has(sha256))) throw missing(sha256, place);
-        if (size !== undefined && !(await hasSize(blobs, sha256, size))) throw wrongSize(place, size);
+        if (size === undefined || (await hasSize(blobs, sha256, size))) return;
+        // It may have been collected since the first question.
+        throw (await blobs.has(sha256)) ? wrongSize(place, size) : missing(sha256, place);
       }),
     );
   }
