@@ -1,4 +1,7 @@
 /** D8, E1: who gets mail about a download or a finished workflow, and what it says. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import PostalMime from 'postal-mime';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runStep } from '../../activities/run-step.js';
@@ -17,7 +20,8 @@ import type { StepServices } from '../../activities/define-step.js';
 import type { CompletedWorkflow, JsonObject } from '../../workflows/contract/model.js';
 import type { PackedArchives } from '../../workflows/contract/plan.js';
 
-const blob = { sha256: '0'.repeat(64), size: 10, crc32: 0 };
+const content = Buffer.from('0123456789');
+const blob = { sha256: createHash('sha256').update(content).digest('hex'), size: 10, crc32: crc32(content) };
 const entry = (name: string) => ({ name, blob, modified: '2030-01-01T00:00:00.000Z' });
 const archives: PackedArchives = {
   format: 1,
@@ -45,6 +49,7 @@ interface Run {
 async function createStepWorld() {
   const world = await createMailWorld();
   await bootstrapRepository(world.repository);
+  await world.repository.blobs.write(Readable.from([content]));
   await world.session.refresh();
   await world.writeNode('/content/dam/x', { 'jcr:title': 'Look & feel' });
   let runs = 0;
