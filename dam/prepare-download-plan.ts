@@ -1,4 +1,5 @@
 /** Reads what a request selects, with the rights of who asks, and plans the download. */
+import { batchesOf } from '../repository/batches.js';
 import type { Session } from '../repository/api.js';
 import { RepositoryError } from '../repository/errors.js';
 import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
@@ -45,7 +46,7 @@ export async function prepareDownloadPlan(options: PrepareOptions): Promise<Down
   await addTenant(chosen);
   const assets: Asset[] = [];
   let downloadable = 0;
-  for await (const nodes of inBatches(selectAssets(session, selected, request), assetsPerRead)) {
+  for await (const nodes of batchesOf(selectAssets(session, selected, request), assetsPerRead)) {
     const paths = nodes.map(({ path }) => path);
     for (const tenant of await overlay.tenantsOf(serviceSession, paths)) await addTenant(tenant);
     const { assets: limit } = limitsOf(tenants);
@@ -68,17 +69,6 @@ export async function prepareDownloadPlan(options: PrepareOptions): Promise<Down
     limits,
     renderer,
   });
-}
-
-async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function limitsOf(tenants: ReadonlyMap<string, DownloadLimits>): DownloadLimits {

@@ -8,7 +8,7 @@ import type { BlobMark } from '../blob-marks.js';
 import { blobMarkKey, blobMarkKeys } from '../keys.js';
 import type { RepositoryStores } from '../repository.js';
 import type { ListedBlob, StoreSnapshot } from '../store/contract.js';
-import { batchesOf } from './batches.js';
+import { batchesOf } from '../batches.js';
 import { changeMarks } from './change-marks.js';
 import type { MarkChange } from './change-marks.js';
 import { CollectorLease } from './collector-lease.js';

@@ -1,7 +1,7 @@
 /** Copies blobs from one store to another, several at once, each checked against its hash. */
 import { RepositoryError } from '../errors.js';
 import type { BlobStore, ListedBlob } from '../store/contract.js';
-import { batchesOf } from './batches.js';
+import { batchesOf } from '../batches.js';
 
 export interface CopyOptions {
   /** Default: all. */

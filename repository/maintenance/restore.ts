@@ -6,7 +6,7 @@ import { createFilesystemBlobStore } from '../store/filesystem/filesystem-blob-s
 import { damagedBackup, readLines } from './backup-file.js';
 import type { GuardedFile } from './backup-file.js';
 import { blobFolderOf, readManifest } from './backup-manifest.js';
-import { batchesOf } from './batches.js';
+import { batchesOf } from '../batches.js';
 import { copyBlobs } from './copy-blobs.js';
 import type { Finding } from './finding.js';
 import { HashPrefixSet } from './hash-prefix-set.js';

@@ -107,6 +107,7 @@ export interface NodeStore {
    * @throws RepositoryError STORE_NOT_EMPTY
    */
   restore(content: StoreContent): Promise<void>;
+  /** Closing again does nothing. */
   close(): Promise<void>;
 }
 

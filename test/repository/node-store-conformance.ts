@@ -17,6 +17,13 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       expect(await collect(store.journal(0))).toEqual([]);
     });
 
+    it('can be closed again', async () => {
+      const store = await opened(open);
+      await commit(store, { writes: [put('a', '1')] });
+      await store.close();
+      await expect(store.close()).resolves.toBeUndefined();
+    });
+
     it('answers getMany in the order of the keys, with the version of the commit that wrote each', async () => {
       const store = await opened(open);
       await commit(store, { writes: [put('a', '1'), put('b', 'with : colon')] });

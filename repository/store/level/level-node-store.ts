@@ -9,6 +9,8 @@ import { readdir } from 'node:fs/promises';
 import { Level } from 'level';
 
 import { RepositoryError } from '../../errors.js';
+import { CommitQueue } from '../commit-queue.js';
+import type { WaitingCommit } from '../commit-queue.js';
 import type {
   Commit,
   JournalEntry,
@@ -87,12 +89,6 @@ async function assertNotHeadless(folder: string): Promise<void> {
   );
 }
 
-interface WaitingCommit {
-  readonly commit: Commit;
-  resolve(sequence: number): void;
-  reject(error: unknown): void;
-}
-
 interface AcceptedCommit {
   readonly waiting: WaitingCommit;
   readonly sequence: number;
@@ -106,8 +102,7 @@ class LevelNodeStore implements NodeStore {
   #recent: RecentWrites;
   #head: number;
   #journalStart: number;
-  #waiting: WaitingCommit[] = [];
-  #writing: Promise<void> | undefined;
+  readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
 
   constructor(db: Database, sync: boolean) {
     this.#db = db;
@@ -122,20 +117,7 @@ class LevelNodeStore implements NodeStore {
   }
 
   commit(commit: Commit): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
-      this.#writing ??= this.#writeWaiting();
-    });
-  }
-
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      await this.#writeGroup(group);
-    }
-    // In the same turn as the last look at the queue, so that no commit is left waiting.
-    this.#writing = undefined;
+    return this.#queue.add(commit);
   }
 
   async #writeGroup(group: readonly WaitingCommit[]): Promise<void> {
@@ -312,7 +294,7 @@ class LevelNodeStore implements NodeStore {
   }
 
   async close(): Promise<void> {
-    await this.#writing;
+    await this.#queue.idle();
     this.#listeners.clear();
     await this.#db.close();
   }

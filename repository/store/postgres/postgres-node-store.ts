@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { RepositoryError } from '../../errors.js';
 import { StoreConflict } from '../contract.js';
+import { CommitQueue } from '../commit-queue.js';
+import type { WaitingCommit } from '../commit-queue.js';
 import type { Commit, JournalEntry, NodeStore, StoreContent, StoreSnapshot } from '../contract.js';
 import { commitGroup } from './commit-group.js';
 import { CommitListener } from './commit-listener.js';
@@ -38,20 +40,14 @@ export async function createPostgresNodeStore(options: {
   return new PostgresNodeStore(database);
 }
 
-interface WaitingCommit {
-  readonly commit: Commit;
-  resolve(sequence: number): void;
-  reject(error: unknown): void;
-}
-
 class PostgresNodeStore implements NodeStore {
   readonly #database: Database;
   /** Names this process in leases and messages. */
   readonly #process = randomUUID();
   readonly #history: HistoryKeeper;
   readonly #listener: CommitListener;
-  #waiting: WaitingCommit[] = [];
-  #writing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
 
   constructor(database: Database) {
     this.#database = database;
@@ -67,20 +63,7 @@ class PostgresNodeStore implements NodeStore {
   }
 
   commit(commit: Commit): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
-      this.#writing ??= this.#writeWaiting();
-    });
-  }
-
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      await this.#writeGroup(group);
-    }
-    // In the same turn as the last look at the queue, so that no commit is left waiting.
-    this.#writing = undefined;
+    return this.#queue.add(commit);
   }
 
   async #writeGroup(group: readonly WaitingCommit[]): Promise<void> {
@@ -206,8 +189,13 @@ class PostgresNodeStore implements NodeStore {
     await restoreContent(this.#database, content);
   }
 
-  async close(): Promise<void> {
-    await this.#writing;
+  /** Once, however often it is asked for: a pool cannot be ended twice. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.idle();
     await this.#listener.close();
     await this.#history.close();
     await this.#database.close();
