@@ -7,7 +7,7 @@ import { RepositoryError } from '../repository/errors.js';
 import { joinPath } from '../repository/path.js';
 import { addMember, membersName, removeMember } from './members.js';
 
-const collectionsRoot = '/content/dam/collections';
+export const collectionsRoot = '/content/dam/collections';
 const resourceTypeName = 'sling:resourceType';
 const collectionType = 'dam/collection';
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { Session } from '../../repository/api.js';
 import { effectivePolicies, explainPermissions } from '../../repository/access/explain.js';
 import type { EffectivePolicy, PermissionsExplanation } from '../../repository/access/explain.js';
+import { findUser, listGroups, principalPath, serviceUsersRoot } from '../../repository/users.js';
 import type { Restrictions } from '../../repository/access/restrictions.js';
 import { defineCommand, type ExitCode } from '../command.js';
 import { answer } from '../output/report.js';
@@ -19,11 +21,24 @@ export const permissionsShowCommand = defineCommand({
         await answer(context, { path, policies }, policies.flatMap(linesOfPolicy));
       } else {
         const explanation = await explainPermissions(session, path, principal);
-        await answer(context, explanation, linesOfExplanation(explanation));
+        const known = await isKnownPrincipal(session, principal);
+        const unknown = `no user, service user or group "${safeText(principal)}" is known here: what follows holds for everyone`;
+        await answer(context, { ...explanation, known }, [
+          ...(known ? [] : [unknown]),
+          ...linesOfExplanation(explanation),
+        ]);
       }
       return 0;
     }),
 });
+
+async function isKnownPrincipal(session: Session, id: string): Promise<boolean> {
+  if (await findUser(session, id)) return true;
+  const service = principalPath(serviceUsersRoot, id);
+  if (service !== undefined && (await session.findNode(service))) return true;
+  for await (const group of listGroups(session)) if (group.id === id) return true;
+  return false;
+}
 
 function linesOfPolicy({ path, entries }: EffectivePolicy): string[] {
   const rows = entries.map(({ name, kind, principal, privileges, restrictions, unknownRestrictions }) => [

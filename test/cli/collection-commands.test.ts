@@ -27,6 +27,15 @@ describe('satchel collection', () => {
     });
   });
 
+  it('takes a path below the folder of collections for a name, and no other path', async () => {
+    const path = '/content/dam/collections/by-path';
+    expect((await world.json('collection', 'create', path)).document).toEqual({ path });
+    expect(await world.json('collection', 'create', '/content/dam/elsewhere')).toMatchObject({
+      code: 2,
+      document: { error: { code: 'INVALID_REQUEST' } },
+    });
+  });
+
   it.each([
     ['CONSTRAINT_VIOLATION', '/content/dam', '/content/dam/a'],
     ['PATH_NOT_FOUND', '/content/dam/collections/none', '/content/dam/a'],

@@ -40,6 +40,16 @@ describe('satchel permissions', () => {
     expect(stdout).toContain('everyone  jcr:removeNode [rep:glob "/a"]');
     expect((await world.run('get', '/content/plan/a', '--as', 'ada')).code).toBe(0);
   });
+  it.each([
+    ['ada', true],
+    ['dam-users', true],
+    ['nobody', false],
+  ])('says whether it knows %s', async (id, known) => {
+    const { stdout } = await world.run('permissions', 'show', '/content/plan/a', '--for', id);
+    expect(stdout.includes('is known here')).toBe(!known);
+    expect((await world.json('permissions', 'show', '/content/plan/a', '--for', id)).document).toMatchObject({ known });
+  });
+
   it('says why somebody may do something and why not', async () => {
     const ada = await world.run('permissions', 'show', '/content/plan/a', '--for', 'ada');
     expect(ada.stdout).toMatch(/^jcr:removeNode +allowed +by allow of \/content\/plan, for ada$/m);
