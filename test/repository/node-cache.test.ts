@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { NodeCache } from '../../repository/node-cache.js';
 import { openRepository } from '../../repository/repository.js';
+import { SessionNode } from '../../repository/session-node.js';
 import type { NodeStore } from '../../repository/store/contract.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
 
@@ -27,4 +29,21 @@ it('waits for a commit that a snapshot holds and the journal does not show yet, 
   await reader.refresh();
   expect((await reader.getNode('/a')).number('x')).toBe(2);
   for (const session of [writer, reader]) await session.close();
+});
+
+it('keeps within its bound, and rather what was used', () => {
+  const cache = new NodeCache(createMemoryNodeStore(), 0, 100_000);
+  const offer = (index: number) =>
+    cache.offer(new SessionNode(`/n${index}`, 0, { identifier: String(index), properties: new Map() }), 100, 0);
+  const known = (index: number) => cache.get(`/n${index}`, 0) !== undefined;
+  for (let index = 0; index < 1000; index++) {
+    offer(index);
+    // Used again and again, so it outlasts all the others.
+    expect(known(0)).toBe(true);
+  }
+  const kept = Array.from({ length: 1000 }, (_, index) => index).filter(known);
+  // None weighs less than the 100 characters of its text.
+  expect(kept.length).toBeLessThan(1000);
+  expect(kept).toContain(999);
+  expect(kept.slice(1).every((index, place) => place === 0 || index === (kept[place] ?? 0) + 1)).toBe(true);
 });
