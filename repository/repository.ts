@@ -60,11 +60,12 @@ export async function openRepository(
 ): Promise<Repository> {
   const { maxVisitedNodes = 100_000, maxSortedEntries = 1000 } = options.queries ?? {};
   const indexStates = new IndexStateCache();
+  const nodeCache = new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes);
   const repository = new StoreRepository({
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
-    nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
+    nodes: nodeCache,
     nodeTypes: new NodeTypeCache(),
     participants: [
       validatePolicies,
@@ -72,9 +73,9 @@ export async function openRepository(
       createBlobGuard(),
       keepReferences,
       protectCheckedIn,
-      keepIndexes(indexStates),
+      keepIndexes,
     ],
-    queries: { indexStates, maxVisitedNodes, maxSortedEntries },
+    queries: { indexStates, nodes: nodeCache, maxVisitedNodes, maxSortedEntries },
   });
   await repository.initialise();
   return repository;

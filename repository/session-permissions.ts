@@ -5,7 +5,6 @@ import type { AccessEvaluator } from './access/evaluate.js';
 import type { AtomicPrivilege } from './access/privileges.js';
 import { RepositoryError } from './errors.js';
 import { parentOf } from './path.js';
-import { changedProperties } from './record-merge.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
 import { isCheckedOutState } from './versions/checked-out.js';
@@ -99,9 +98,7 @@ function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
 }
 
 function writtenProperties(node: PlannedNode): string[] {
-  const { record, origin } = node;
-  const names = origin ? changedProperties(origin.record, record) : [...record.properties.keys()];
-  return names.filter((name) => !isGiven(node, name));
+  return node.changed.filter((name) => !isGiven(node, name));
 }
 
 /** What the repository sets itself: with a new node, with one that becomes mix:created, and by checking in and out. */

@@ -27,14 +27,14 @@ export interface RemovedSubtree {
 }
 
 export class TransientSpace {
-  readonly #pending = new Map<string, PendingNode>();
+  #pending = new Map<string, PendingNode>();
   /**
    * Names by parent that lead to pending nodes, so that listing a folder does not look at every change. Names stay when
    * their node is forgotten. `undefined` until something is listed: who only adds and saves does without.
    */
   #names: Map<string, Set<string>> | undefined;
-  readonly #identifiers = new Map<string, string>();
-  readonly #removed = new Map<string, RemovedSubtree>();
+  #identifiers = new Map<string, string>();
+  #removed = new Map<string, RemovedSubtree>();
   #epoch = 0;
 
   /** Rises whenever all changes are saved or dropped. */
@@ -130,10 +130,11 @@ export class TransientSpace {
 
   clear(): void {
     this.#epoch++;
-    this.#pending.clear();
+    // New maps: V8 links what a cleared one held to what it holds next, so that garbage would stay young for long.
+    this.#pending = new Map();
     this.#names = undefined;
-    this.#identifiers.clear();
-    this.#removed.clear();
+    this.#identifiers = new Map();
+    this.#removed = new Map();
   }
 }
 
@@ -146,7 +147,8 @@ function addNames(names: Map<string, Set<string>>, path: string): void {
   }
 }
 
-export function inKeyOrder<T extends { readonly path: string }>(nodes: readonly T[]): T[] {
+export function inKeyOrder<T extends { readonly path: string }>(nodes: T[]): T[] {
+  if (nodes.length < 2) return nodes;
   const keyed = nodes.map((node) => ({ node, key: nodeKey(node.path) }));
   keyed.sort(keyed.every(({ key }) => hasPlainOrder(key)) ? byPlainKey : (a, b) => compareKeys(a.key, b.key));
   return keyed.map(({ node }) => node);

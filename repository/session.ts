@@ -23,7 +23,7 @@ import type { Query, QueryResult } from './query/query.js';
 import { runQuery } from './query/run-query.js';
 import type { QueryContext } from './query/run-query.js';
 import { reapplyChanges } from './record-merge.js';
-import { mixinsOf, primaryTypeOf } from './record.js';
+import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
 import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -131,6 +131,13 @@ class RepositorySession implements Session {
     return node && this.#access.canRead(path) ? node : undefined;
   }
 
+  /** A node that the session changed or that is cached, where it may be read. */
+  #known(path: string): ViewNode | undefined {
+    this.#assertOpen();
+    const node = this.#view.known(path);
+    return node && this.#access.canRead(path) ? node : undefined;
+  }
+
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
     return (await this.#findReadable(paths)).map((node) => node && this.#toNode(node));
   }
@@ -210,15 +217,20 @@ class RepositorySession implements Session {
   async #add(path: string, input: NodeInput, ensured: boolean): Promise<RepositoryNode> {
     assertPath(path);
     if (path === '/') throw exists(path);
-    const parent = await this.#require(parentOf(path));
+    const parent = this.#known(parentOf(path)) ?? (await this.#require(parentOf(path)));
     // A node of the store that the user may not read does not show here: the save refuses it.
     // Nothing is stored below a parent that is new itself.
     const isParentNew = parent.pending !== undefined && parent.pending.origin === undefined;
     if (this.#transient.get(path) || (!isParentNew && (await this.#readable(path)))) throw exists(path);
     const fallback = this.#defaultType(parent.record, nameOf(path));
-    const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
+    const record = this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
+    const isGiven = input.properties?.['jcr:uuid'] !== undefined;
+    if (isGiven && textOf(record, 'jcr:uuid') === record.identifier) await this.#assertFreeIdentifier(path, record);
     this.#transient.put({ path, record, origin: undefined, ensured });
-    if (!input.imported) await this.#addAutocreated(path, record, ensured);
+    if (!input.imported) {
+      const { autocreatedChildren } = this.#effective(record);
+      if (autocreatedChildren.length > 0) await this.#addAutocreated(path, autocreatedChildren, ensured);
+    }
     return this.#toNode({ path, record, version: 0, pending: undefined });
   }
 
@@ -228,8 +240,12 @@ class RepositorySession implements Session {
     return definition?.abstract || definition?.mixin ? 'nt:unstructured' : type;
   }
 
-  async #addAutocreated(path: string, record: NodeRecord, ensured: boolean): Promise<void> {
-    for (const { name, defaultType = 'nt:unstructured' } of this.#effective(record).autocreatedChildren) {
+  async #addAutocreated(
+    path: string,
+    children: EffectiveNodeType['autocreatedChildren'],
+    ensured: boolean,
+  ): Promise<void> {
+    for (const { name, defaultType = 'nt:unstructured' } of children) {
       const child = joinPath(path, name);
       if (!(await this.#view.read(child))) await this.#add(child, { primaryType: defaultType }, ensured);
     }
@@ -239,12 +255,7 @@ class RepositorySession implements Session {
     return this.#types.effective(primaryTypeOf(record), mixinsOf(record));
   }
 
-  async #newRecord(
-    path: string,
-    input: NodeInput,
-    fallbackType: string,
-    position: string | undefined,
-  ): Promise<NodeRecord> {
+  #newRecord(path: string, input: NodeInput, fallbackType: string, position: string | undefined): NodeRecord {
     const properties = new Map<string, Property>();
     for (const [name, value] of Object.entries(input.properties ?? {})) {
       properties.set(name, givenProperty(path, name, value));
@@ -267,14 +278,14 @@ class RepositorySession implements Session {
     if (effective.types.has('mix:simpleVersionable')) properties.delete('jcr:isCheckedOut');
     this.#addMissing(effective, path, properties);
     if (!effective.types.has('mix:referenceable')) return draft;
-    if (!properties.has('jcr:uuid')) return withUuid(draft);
-    const identifier = givenIdentifier(path, draft);
-    if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
-      throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
-        paths: [path],
-      });
-    }
-    return { ...draft, identifier };
+    return properties.has('jcr:uuid') ? { ...draft, identifier: givenIdentifier(path, draft) } : withUuid(draft);
+  }
+
+  async #assertFreeIdentifier(path: string, { identifier }: NodeRecord): Promise<void> {
+    if ((await this.#view.pathOfIdentifier(identifier)) === undefined) return;
+    throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
+      paths: [path],
+    });
   }
 
   #addMissing(effective: EffectiveNodeType, path: string, properties: Map<string, Property>): void {
@@ -292,7 +303,7 @@ class RepositorySession implements Session {
     changes: Readonly<Record<string, PropertyInput | null>>,
     { imported = false }: SetOptions = {},
   ): Promise<RepositoryNode> {
-    const node = await this.#require(path);
+    const node = this.#known(path) ?? (await this.#require(path));
     const properties = new Map(node.record.properties);
     for (const [name, input] of Object.entries(changes)) {
       if (input !== null) properties.set(name, givenProperty(path, name, input));
@@ -315,7 +326,7 @@ class RepositorySession implements Session {
     const referenceable = effective.types.has('mix:referenceable') && !before.types.has('mix:referenceable');
     const record = referenceable ? withUuid(changed) : changed;
     this.#change(node, record);
-    if (!imported) await this.#addAutocreated(path, record, false);
+    if (!imported) await this.#addAutocreated(path, effective.autocreatedChildren, false);
     return this.#toNode({ path, record, version: node.version, pending: undefined });
   }
 

@@ -1,6 +1,5 @@
 /** A policy that would not mean what it says is not saved. */
 import { RepositoryError } from '../errors.js';
-import { changedProperties } from '../record-merge.js';
 import { primaryTypeOf, textOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { SaveAttempt, SaveContribution } from '../session-participant.js';
@@ -28,12 +27,12 @@ export function validatePolicies({ plan }: SaveAttempt): SaveContribution {
 }
 
 /** What was moved with its policy was valid, or came before there was this check. */
-function isUnchanged({ path, record, origin }: PlannedNode): boolean {
+function isUnchanged({ path, origin, changed }: PlannedNode): boolean {
   return (
     origin !== undefined &&
     controlledPath(origin.path) !== undefined &&
     origin.path.endsWith(path.slice(path.indexOf(`/${policyName}`))) &&
-    changedProperties(origin.record, record).length === 0
+    changed.length === 0
   );
 }
 

@@ -5,7 +5,6 @@ import { decodeRecord, mixinsOf, primaryTypeOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import { isMoveRoot } from '../session-plan.js';
 import type { PlannedNode } from '../session-plan.js';
-import { readStoredNodes } from '../session-view.js';
 import type { Validation } from '../validate.js';
 import type { EffectiveNodeType } from './effective-node-type.js';
 import type { NodeTypeRegistry } from './registry.js';
@@ -94,7 +93,7 @@ async function validateStoredChildren(validation: Validation, node: PlannedNode)
 
 /** References may be bound to types of their targets; the type of a target that the save itself adds counts as well. */
 async function validateReferenceTargets(validation: Validation): Promise<void> {
-  const { plan, snapshot, types } = validation;
+  const { plan, snapshot, types, readNodes } = validation;
   for (const { path, record, origin } of plan.nodes.values()) {
     const effective = effectiveOf(types, record);
     if (effective.takesAnyProperty) continue;
@@ -106,7 +105,7 @@ async function validateReferenceTargets(validation: Validation): Promise<void> {
       for (const target of textsOf(record, name)) {
         const planned = [...plan.nodes.values()].find((node) => node.record.identifier === target)?.record;
         const [entry] = planned ? [] : await snapshot.getMany([identifierKey(target)]);
-        const found = planned ?? (entry && (await readStoredNodes(snapshot, [entry.value])).get(entry.value)?.record);
+        const found = planned ?? (entry && (await readNodes([entry.value])).get(entry.value)?.record);
         // Whether there must be a target at all is a question of referential integrity.
         if (!found || wanted.some((type) => types.isNodeType(primaryTypeOf(found), mixinsOf(found), type))) continue;
         throw violation(
@@ -128,7 +127,7 @@ async function recordsOf(validation: Validation, paths: readonly string[]): Prom
     else if (path !== '' && !isGone(validation, path)) stored.add(path);
   }
   if (stored.size === 0) return records;
-  for (const [path, { record }] of await readStoredNodes(validation.snapshot, [...stored])) records.set(path, record);
+  for (const [path, { record }] of await validation.readNodes([...stored])) records.set(path, record);
   return records;
 }
 

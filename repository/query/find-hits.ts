@@ -2,10 +2,11 @@
 import type { AccessEvaluator } from '../access/evaluate.js';
 import { RepositoryError } from '../errors.js';
 import { nodeKey } from '../keys.js';
+import type { NodeCache } from '../node-cache.js';
 import { joinPath } from '../path.js';
 import type { NodeRecord } from '../record.js';
 import type { StoredNode } from '../session-transient.js';
-import { readStoredNodes } from '../session-view.js';
+import { readSharedNodes, readStoredNodes } from '../session-view.js';
 import type { StoredEntry, StoreSnapshot } from '../store/contract.js';
 import type { Subject } from './conditions.js';
 import { LazyRecord } from './lazy-record.js';
@@ -31,6 +32,8 @@ interface HitSearch {
   readonly snapshot: StoreSnapshot;
   readonly access: AccessEvaluator;
   readonly visits: Visits;
+  /** Knows every commit up to the snapshot. */
+  readonly nodes: NodeCache;
 }
 
 /** Entries asked for at once where nothing is known of how many are needed. */
@@ -137,18 +140,47 @@ function locate({ query, access, visits }: HitSearch, scan: Scan, entries: reado
   return located;
 }
 
+/** The nodes of entries, with the properties that who asks may read. */
 async function readCandidates(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
+  const candidates = await readWhole(search, scan, entries);
+  const { access } = search;
+  if (access.seesAllProperties) return candidates;
+  return candidates.map(({ key, node: { path, record, version } }) => {
+    return { key, node: { path, record: access.visible(path, record), version } };
+  });
+}
+
+async function readWhole(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
   const located = locate(search, scan, entries);
   // A traversal read the nodes already.
-  const records =
-    scan.index === undefined
-      ? located.map(({ entry }) => entry)
-      : await search.snapshot.getMany(located.map(({ path }) => nodeKey(path)));
-  return located.flatMap(({ path, entry: { key } }, index) => {
-    const stored = records[index];
-    if (!stored) return [];
-    return { key, node: { path, record: new LazyRecord(path, stored.value), version: stored.version } };
+  if (scan.index === undefined) {
+    return located.map(({ path, entry: { key, value, version } }) => {
+      return { key, node: { path, record: new LazyRecord(path, value), version } };
+    });
+  }
+  const stored = await readHits(
+    search,
+    located.map(({ path }) => path),
+  );
+  return located.flatMap(({ path, entry: { key } }) => {
+    const node = stored.get(path);
+    return node ? { key, node } : [];
   });
+}
+
+/** A page of hits is likely to be asked for again, so its nodes are kept; those of a long result would only push out others. */
+async function readHits(
+  { query, snapshot, nodes }: HitSearch,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, StoredNode>> {
+  if (query.limit !== undefined && query.limit <= wholeBatch) return readSharedNodes(nodes, snapshot, paths);
+  const records = await snapshot.getMany(paths.map(nodeKey));
+  const found = new Map<string, StoredNode>();
+  paths.forEach((path, index) => {
+    const record = records[index];
+    if (record) found.set(path, { path, record: new LazyRecord(path, record.value), version: record.version });
+  });
+  return found;
 }
 
 async function readBelow(
