@@ -22,6 +22,7 @@ const managedProperties: ReadonlyMap<string, AtomicPrivilege> = new Map([
 
 /** @throws ACCESS_DENIED where the user may read the node in question, else PATH_NOT_FOUND */
 export function assertPermitted(plan: SavePlan, evaluator: AccessEvaluator): void {
+  if (evaluator.mayDoEverything) return;
   for (const removed of plan.removed) assertRemovable(removed, evaluator);
   for (const node of plan.nodes.values()) {
     const controlled = controlledPath(node.path);

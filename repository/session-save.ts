@@ -7,7 +7,7 @@ import type { AccessStateCache } from './access/access-state.js';
 import { nameablePaths, withoutHiddenPaths } from './access/conceal.js';
 import { AccessEvaluator } from './access/evaluate.js';
 import { isGroupPath } from './access/authorizables.js';
-import { policyName } from './access/controlled-path.js';
+import { controlledPath, policyName } from './access/controlled-path.js';
 import { RepositoryError } from './errors.js';
 import {
   blobEpochKey,
@@ -195,7 +195,7 @@ async function preconditionsOf(
     // Nothing can lie below a parent that is not there yet, which is the parent's own precondition.
     if (isNew(plan.nodes.get(parent))) continue;
     // Where a stored node made room, the guard of the removed subtree stands for this.
-    if (![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
+    if (removed.size === 0 || ![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
       preconditions.push({ kind: 'version', key, version: 0 });
     if (parent !== '' && !plan.nodes.has(parent)) parents.add(parent);
   }
@@ -259,7 +259,7 @@ function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[]
     if (nameOf(path) === policyName) put(policyKey(parentOf(path)), '');
   }
   const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
-  if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
+  if (touched.some(({ path }) => controlledPath(path) !== undefined)) put(policyEpochKey, '');
   if (touched.some(({ path }) => isGroupPath(path))) put(groupEpochKey, '');
   return [...writes.values()];
 }

@@ -25,20 +25,21 @@ export class AccessEvaluator {
   readonly state: AccessState;
   readonly userId: string;
   readonly #rights: UserRights;
-  readonly #mayDoEverything: boolean;
+  /** Administrators: nothing is refused them, nothing hidden from them. */
+  readonly mayDoEverything: boolean;
   readonly #readsCredentials: boolean;
 
   constructor(state: AccessState, userId: string) {
     this.state = state;
     this.userId = userId;
     this.#rights = rightsOf(state, userId);
-    this.#mayDoEverything = isAdministrator(userId, this.#rights.memberships);
-    this.#readsCredentials = this.#mayDoEverything || userId === authenticationService;
+    this.mayDoEverything = isAdministrator(userId, this.#rights.memberships);
+    this.#readsCredentials = this.mayDoEverything || userId === authenticationService;
   }
 
   /** Whether the node may be seen, with those of its properties that `visible` leaves. */
   canRead(path: string): boolean {
-    if (this.#mayDoEverything) return true;
+    if (this.mayDoEverything) return true;
     const controlled = controlledPath(path);
     if (controlled !== undefined) return this.isAllowed(controlled, 'jcr:readAccessControl');
     return allowedOn(this.#rights.chainAt(path), path, readNodes) === readNodes;
@@ -46,25 +47,21 @@ export class AccessEvaluator {
 
   /** Whether all that the privilege holds is allowed on the node. */
   isAllowed(path: string, privilege: Privilege): boolean {
-    if (this.#mayDoEverything) return true;
+    if (this.mayDoEverything) return true;
     const wanted = bitsOfPrivilege(privilege);
     return allowedOn(this.#rights.chainAt(path), path, wanted) === wanted;
   }
 
   /** As `isAllowed`, on a property of the node, which restrictions may single out. */
   isAllowedOnProperty(path: string, name: string, privilege: Privilege): boolean {
-    if (this.#mayDoEverything) return true;
+    if (this.mayDoEverything) return true;
     const wanted = bitsOfPrivilege(privilege);
     return allowedOn(this.#rights.chainAt(path), propertyPath(path, name), wanted) === wanted;
   }
 
-  get seesAllProperties(): boolean {
-    return this.#mayDoEverything;
-  }
-
   /** A readable node with the properties that may be read; the same record when these are all. */
   visible(path: string, record: NodeRecord): NodeRecord {
-    if (this.#mayDoEverything) return record;
+    if (this.mayDoEverything) return record;
     const hidden = this.#hiddenProperties(path, record);
     if (hidden.length === 0) return record;
     const properties = new Map(record.properties);
@@ -85,7 +82,7 @@ export class AccessEvaluator {
 
   /** Controlled paths below `path`, where rights may differ from those at `path`. */
   policiesBelow(path: string): string[] {
-    if (this.#mayDoEverything) return [];
+    if (this.mayDoEverything) return [];
     const prefix = path === '/' ? '/' : `${path}/`;
     return [...this.state.policies.keys()].filter((controlled) => controlled.startsWith(prefix));
   }

@@ -36,7 +36,11 @@ export async function validateChildren(validation: Validation, retyped: Readonly
     if (lost) throw lacks(parentOf(path), lost.definition.name, lost.by);
   }
   for (const node of plan.nodes.values()) {
-    if (retyped.has(node) || !node.inPlace) await validateMandatoryChildren(validation, node);
+    if (node.inPlace && !retyped.has(node)) continue;
+    const missing = effectiveOf(types, node.record).mandatoryChildren.filter(
+      ({ definition }) => !plan.nodes.has(joinPath(node.path, definition.name)),
+    );
+    if (missing.length > 0) await requireStored(validation, node, missing);
   }
   for (const node of retyped) if (node.inPlace) await validateStoredChildren(validation, node);
   await validateReferenceTargets(validation);
@@ -64,12 +68,12 @@ export function childProblem(
   return `is of type ${primaryType}, where its parent wants ${wanted}`;
 }
 
-async function validateMandatoryChildren(validation: Validation, node: PlannedNode): Promise<void> {
-  const { plan, types } = validation;
-  const missing = effectiveOf(types, node.record).mandatoryChildren.filter(
-    ({ definition }) => !plan.nodes.has(joinPath(node.path, definition.name)),
-  );
-  if (missing.length === 0) return;
+/** Mandatory children that the save itself does not bring. */
+async function requireStored(
+  validation: Validation,
+  node: PlannedNode,
+  missing: EffectiveNodeType['mandatoryChildren'],
+): Promise<void> {
   const paths = missing.map(({ definition }) => joinPath(node.path, definition.name));
   const there = node.inPlace ? await recordsOf(validation, paths) : new Map<string, NodeRecord>();
   const lost = missing.find((_, index) => !there.has(paths[index] ?? ''));
@@ -94,12 +98,11 @@ async function validateStoredChildren(validation: Validation, node: PlannedNode)
 /** References may be bound to types of their targets; the type of a target that the save itself adds counts as well. */
 async function validateReferenceTargets(validation: Validation): Promise<void> {
   const { plan, snapshot, types, readNodes } = validation;
-  for (const { path, record, origin } of plan.nodes.values()) {
-    const effective = effectiveOf(types, record);
-    if (effective.takesAnyProperty) continue;
-    for (const [name, property] of record.properties) {
-      if (!isReferenceType(property.type) || property === origin?.record.properties.get(name)) continue;
-      const declared = effective.propertyDefinition(name, property);
+  for (const { path, record, changed } of plan.nodes.values()) {
+    for (const name of changed) {
+      const property = record.properties.get(name);
+      if (!property || !isReferenceType(property.type)) continue;
+      const declared = effectiveOf(types, record).propertyDefinition(name, property);
       const wanted = declared?.definition.constraints ?? [];
       if (!declared || wanted.length === 0 || declared.definition.protected) continue;
       for (const target of textsOf(record, name)) {

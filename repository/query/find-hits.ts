@@ -104,7 +104,7 @@ function alone({ path, record }: StoredNode): Subject {
 /** Whether every entry of the scan is a hit, with nothing left to be asked of its node. */
 function isAnswered({ query, access }: HitSearch, { answers, isFirst, except }: Scan): boolean {
   // An entry may come from a property that is hidden from who asks.
-  if (!access.seesAllProperties) return false;
+  if (!access.mayDoEverything) return false;
   const { conjuncts } = query;
   if (!answers || isFirst || except.length > 0) return false;
   return conjuncts.every((condition) => answers.includes(condition));
@@ -144,7 +144,7 @@ function locate({ query, access, visits }: HitSearch, scan: Scan, entries: reado
 async function readCandidates(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
   const candidates = await readWhole(search, scan, entries);
   const { access } = search;
-  if (access.seesAllProperties) return candidates;
+  if (access.mayDoEverything) return candidates;
   return candidates.map(({ key, node: { path, record, version } }) => {
     return { key, node: { path, record: access.visible(path, record), version } };
   });
@@ -193,7 +193,7 @@ async function readBelow(
     snapshot,
     paths.filter((path) => access.canRead(path)),
   );
-  if (access.seesAllProperties) return stored;
+  if (access.mayDoEverything) return stored;
   return new Map([...stored].map(([path, node]) => [path, { record: access.visible(path, node.record) }]));
 }
 
