@@ -27,7 +27,7 @@ import { encodeRecord, primaryTypeOf, textOf } from './record.js';
 import { changedProperties, mergeRecords } from './record-merge.js';
 import type { SaveParticipant } from './session-participant.js';
 import { SessionNode } from './session-node.js';
-import { assertPermitted } from './session-permissions.js';
+import { assertPermitted, pathsAskedFor } from './session-permissions.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
 import { inKeyOrder } from './session-transient.js';
@@ -93,7 +93,8 @@ export async function saveChanges(
   let { access: evaluator, types } = basis;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      assertPermitted(plan, evaluator);
+      const typed = evaluator.goesByType ? await readStoredNodes(current, pathsAskedFor(plan)) : undefined;
+      assertPermitted(plan, evaluator, typed);
       await validateNodes({ plan, snapshot: current, types: types.registry });
       const attempted = { plan, snapshot: current, evaluator, types: types.registry, blobs: context.blobs };
       const preconditions = await preconditionsOf(plan, current, evaluator);
@@ -323,7 +324,7 @@ async function rebase(
       const merged = their && node.origin ? mergeRecords(node.origin.record, node.record, their.record) : undefined;
       if (their && merged) plan.nodes.set(node.path, { ...node, record: merged, origin: their });
       else conflicting.add(node.path);
-    } else if (their && !evaluator.canRead(node.path)) {
+    } else if (their && !evaluator.canRead(node.path, their.record)) {
       throw new RepositoryError('ACCESS_DENIED', `The user may not add ${node.path}.`, { paths: [node.path] });
     } else if (their && node.ensured && primaryTypeOf(their.record) === primaryTypeOf(node.record)) {
       plan.nodes.delete(node.path);
