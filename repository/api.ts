@@ -36,7 +36,7 @@ export interface NodeInput {
   readonly primaryType?: string;
   readonly mixins?: readonly string[];
   readonly properties?: Readonly<Record<string, PropertyInput>>;
-  /** See `SetOptions`; autocreated children are not added either, they come with the import. */
+  /** See `SetOptions`; autocreated children are not added, as an import brings its own (autocreated-children.ts). */
   readonly imported?: boolean;
 }
 
@@ -147,7 +147,8 @@ export interface Session {
    */
   copy(from: string, to: string): Promise<RepositoryNode>;
   /**
-   * Adds nodes below `parent`, parents before children, with what they were elsewhere (see `SetOptions`).
+   * Adds nodes below `parent`, parents before children, with what they were elsewhere (see `SetOptions`), and what their types
+   * create and they do not bring.
    * @returns how many @throws as `addNode`; ITEM_EXISTS, CONSTRAINT_VIOLATION for an identifier that is taken
    */
   importNodes(
