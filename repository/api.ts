@@ -229,10 +229,10 @@ export interface Repository {
   withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
   /**
    * Adds node types from CND text, or changes them where every node stays valid. Sessions see them from their next save or
-   * refresh on. @returns the types that were added or changed
+   * refresh on. With `dryRun` everything is checked and nothing changed. @returns the types that were, or would be, added or changed
    * @throws ACCESS_DENIED (who is no administrator), INVALID_NODE_TYPE, CONSTRAINT_VIOLATION (naming what stands against it)
    */
-  registerNodeTypes(userId: string, cnd: string): Promise<string[]>;
+  registerNodeTypes(userId: string, cnd: string, options?: { readonly dryRun?: boolean }): Promise<string[]>;
   /** @throws ACCESS_DENIED, CONSTRAINT_VIOLATION (unknown, built in, or in use) */
   unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void>;
   /**

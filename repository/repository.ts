@@ -11,6 +11,7 @@ import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
 import { NodeCache } from './node-cache.js';
 import { registerNodeTypes, unregisterNodeTypes } from './node-types/register-node-types.js';
+import type { RegistrationOptions } from './node-types/register-node-types.js';
 import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
@@ -168,8 +169,8 @@ class StoreRepository implements Repository {
     }
   }
 
-  async registerNodeTypes(userId: string, cnd: string): Promise<string[]> {
-    return registerNodeTypes(this.#context, userId, cnd);
+  async registerNodeTypes(userId: string, cnd: string, options?: RegistrationOptions): Promise<string[]> {
+    return registerNodeTypes(this.#context, userId, cnd, options);
   }
 
   async unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void> {
