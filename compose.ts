@@ -23,6 +23,7 @@ import { createContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
+import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
 import { packageRoot } from './package-root.js';
@@ -148,6 +149,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (mode !== 'command') {
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
+        const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
+        opened.push(() => trimming.close());
         await content.watch();
       }
     };

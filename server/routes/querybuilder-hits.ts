@@ -77,7 +77,7 @@ async function selectiveHit(session: Session, node: RepositoryNode, paths: reado
     let holder: Tree = hit;
     for (const step of tail) {
       const below = holder.get(step);
-      const tree: Tree = below instanceof Map ? below : new Map();
+      const tree: Tree = below instanceof Map ? (below as Tree) : new Map<string, unknown>();
       holder.set(step, tree);
       holder = tree;
     }
@@ -90,7 +90,9 @@ type Tree = Map<string, unknown>;
 
 /** Made from maps, so that no name of content means anything to JavaScript. */
 function asObject(tree: Tree): object {
-  return Object.fromEntries([...tree].map(([name, value]) => [name, value instanceof Map ? asObject(value) : value]));
+  return Object.fromEntries(
+    [...tree].map(([name, value]) => [name, value instanceof Map ? asObject(value as Tree) : value]),
+  );
 }
 
 /** A binary shows as its size, under `:<name>` (Sling: JsonObjectCreator). */
