@@ -31,6 +31,7 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
+import { updateIndexes } from './repository/query/shipped-indexes.js';
 import { openRepository, type RepositoryStores } from './repository/repository.js';
 import type { BlobStore, NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
@@ -92,6 +93,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
+    await updateShippedIndexes(repository, log);
     repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
 
     const registry = createStepRegistry();
@@ -182,6 +184,14 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await closeAll();
     throw error;
   }
+}
+
+/** What was changed or removed here stays so, and is said. */
+async function updateShippedIndexes(repository: Repository, log: Logger): Promise<void> {
+  const { added, changed, kept } = await updateIndexes(repository);
+  if (added.length + changed.length > 0) log.info({ added, changed }, 'indexes of this version are being built');
+  if (kept.length > 0)
+    log.warn({ kept }, 'indexes below /oak:index differ from those of this version, and stay as they are');
 }
 
 async function makeDataFolder(dataFolder: string): Promise<void> {

@@ -16,11 +16,11 @@ import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
-import { createFirstIndexes } from './query/first-indexes.js';
 import { IndexStateCache } from './query/index-state.js';
 import { StoreIndexer } from './query/indexer.js';
 import type { Indexer } from './query/indexer.js';
 import { keepIndexes } from './query/keep-indexes.js';
+import { bringIndexes } from './query/shipped-indexes.js';
 import { encodeRecord } from './record.js';
 import { keepReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -113,7 +113,7 @@ class StoreRepository implements Repository {
     try {
       if ((await session.findNode(usersRoot)) === undefined) {
         await createFirstPrincipals(session);
-        await createFirstIndexes(session);
+        await bringIndexes(session);
         await session.save();
         // Next to nothing is there to be indexed, so the first query finds every index ready.
         await this.#indexer.catchUp();
