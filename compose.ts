@@ -23,6 +23,7 @@ import { createContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
+import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
 import { packageRoot } from './package-root.js';
@@ -30,6 +31,7 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
+import { updateIndexes } from './repository/query/shipped-indexes.js';
 import { openRepository, type RepositoryStores } from './repository/repository.js';
 import type { BlobStore, NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
@@ -91,6 +93,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
+    await updateShippedIndexes(repository, log);
     repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
 
     const registry = createStepRegistry();
@@ -148,6 +151,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (mode !== 'command') {
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
+        const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
+        opened.push(() => trimming.close());
         await content.watch();
       }
     };
@@ -179,6 +184,14 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await closeAll();
     throw error;
   }
+}
+
+/** What was changed or removed here stays so, and is said. */
+async function updateShippedIndexes(repository: Repository, log: Logger): Promise<void> {
+  const { added, changed, kept } = await updateIndexes(repository);
+  if (added.length + changed.length > 0) log.info({ added, changed }, 'indexes of this version are being built');
+  if (kept.length > 0)
+    log.warn({ kept }, 'indexes below /oak:index differ from those of this version, and stay as they are');
 }
 
 async function makeDataFolder(dataFolder: string): Promise<void> {

@@ -45,6 +45,8 @@ export interface RepositoryErrorDetails {
   /** File and 1-based line, for content that came from a file. */
   readonly file?: string;
   readonly line?: number;
+  /** Name of the parameter of a query that is wrong. */
+  readonly parameter?: string;
   readonly cause?: unknown;
 }
 
@@ -53,6 +55,7 @@ export class RepositoryError extends Error {
   readonly paths: readonly string[];
   readonly file: string | undefined;
   readonly line: number | undefined;
+  readonly parameter: string | undefined;
 
   constructor(
     readonly code: RepositoryErrorCode,
@@ -63,5 +66,6 @@ export class RepositoryError extends Error {
     this.paths = details.paths ?? [];
     this.file = details.file;
     this.line = details.line;
+    this.parameter = details.parameter;
   }
 }

@@ -11,6 +11,7 @@ import type { NodeRecord } from './record.js';
 import { textsOf } from './record.js';
 import type { SaveAttempt, SaveContribution } from './session-participant.js';
 import type { PlannedNode, SavePlan } from './session-plan.js';
+import { readStoredNodes } from './session-view.js';
 import type { SessionView } from './session-view.js';
 import type { KeyRange, Precondition, StoreSnapshot, Write } from './store/contract.js';
 import type { Property } from './value.js';
@@ -108,9 +109,11 @@ async function requireTargets({ plan, snapshot, evaluator }: SaveAttempt): Promi
   const gone = new Set(plan.removed.flatMap(({ nodes }) => nodes.map(({ record }) => record.identifier)));
   const elsewhere = references.filter(({ target }) => !planned.has(target));
   const entries = await snapshot.getMany(elsewhere.map(({ target }) => identifierKey(target)));
+  const paths = evaluator.goesByType ? entries.flatMap((entry) => entry?.value ?? []) : [];
+  const targets = await readStoredNodes(snapshot, paths);
   return elsewhere.map(({ path, name, target }, index): Precondition => {
     const entry = entries[index];
-    if (!entry || gone.has(target) || !evaluator.canRead(entry.value)) {
+    if (!entry || gone.has(target) || !evaluator.canRead(entry.value, targets.get(entry.value)?.record)) {
       throw new RepositoryError(
         'CONSTRAINT_VIOLATION',
         `The node ${path} refers in ${name} to ${target}, and there is no such node.`,

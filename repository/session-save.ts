@@ -30,7 +30,7 @@ import { encodeRecord, primaryTypeOf, textOf } from './record.js';
 import { mergeRecords } from './record-merge.js';
 import type { SaveParticipant } from './session-participant.js';
 import { SessionNode } from './session-node.js';
-import { assertPermitted } from './session-permissions.js';
+import { assertPermitted, pathsAskedFor } from './session-permissions.js';
 import { isMoveRoot, planNode } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
 import { inKeyOrder } from './session-transient.js';
@@ -109,7 +109,7 @@ export async function saveChanges(
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       await context.nodes.catchUp(current.sequence);
-      assertPermitted(plan, evaluator);
+      assertPermitted(plan, evaluator, evaluator.goesByType ? await readNodes(pathsAskedFor(plan)) : undefined);
       const attempted = {
         plan,
         snapshot: current,
@@ -339,7 +339,7 @@ async function rebase(
       const merged = their && node.origin ? mergeRecords(node.origin.record, node.record, their.record) : undefined;
       if (their && merged) plan.nodes.set(node.path, planNode({ ...node, record: merged, origin: their }, true));
       else conflicting.add(node.path);
-    } else if (their && !evaluator.canRead(node.path)) {
+    } else if (their && !evaluator.canRead(node.path, their.record)) {
       throw new RepositoryError('ACCESS_DENIED', `The user may not add ${node.path}.`, { paths: [node.path] });
     } else if (their && node.ensured && primaryTypeOf(their.record) === primaryTypeOf(node.record)) {
       plan.nodes.delete(node.path);

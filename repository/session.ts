@@ -128,14 +128,14 @@ class RepositorySession implements Session {
   #cached(path: string): SessionNode | undefined {
     if (this.#closed) return undefined;
     const node = this.#view.cached(path);
-    return node && this.#access.canRead(path) ? node : undefined;
+    return node && this.#access.canRead(path, node.record) ? node : undefined;
   }
 
   /** A node that the session changed or that is cached, where it may be read. */
   #known(path: string): ViewNode | undefined {
     this.#assertOpen();
     const node = this.#view.known(path);
-    return node && this.#access.canRead(path) ? node : undefined;
+    return node && this.#access.canRead(path, typedBy(node)) ? node : undefined;
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
@@ -146,12 +146,16 @@ class RepositorySession implements Session {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
     // What may not be read is not looked up either, so that it takes as long as what is not there.
-    return path === undefined || !this.#access.canRead(path) ? undefined : this.findNode(path);
+    return path === undefined || !this.#access.mayBeReadable(path) ? undefined : this.findNode(path);
   }
 
   async *references(path: string): AsyncGenerator<Reference> {
     const target = await this.#readable(path);
-    if (target) yield* findReferences(this.#view, target.record.identifier, (from) => this.#access.canRead(from));
+    if (!target) return;
+    const mayRead = (from: string) => this.#access.mayBeReadable(from);
+    for await (const reference of findReferences(this.#view, target.record.identifier, mayRead)) {
+      if (!this.#access.goesByType || (await this.#readable(reference.path))) yield reference;
+    }
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
@@ -160,7 +164,7 @@ class RepositorySession implements Session {
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
-        if (node && this.#access.canRead(node.path)) yield this.#toNode(node);
+        if (node && this.#access.canRead(node.path, typedBy(node))) yield this.#toNode(node);
       }
     }
   }
@@ -170,6 +174,8 @@ class RepositorySession implements Session {
     let parent: string | undefined;
     let parentVisible = true;
     const { epoch } = this.#transient;
+    // What rights that go by type hide, with all below: a path alone does not tell.
+    const hidden = new Set<string>();
     for await (const batch of this.#view.descendants(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
@@ -177,9 +183,10 @@ class RepositorySession implements Session {
         // Siblings come together, so this is decided once for all of them.
         if (parent === undefined || !isChildOf(node.path, parent)) {
           parent = parentOf(node.path);
-          parentVisible = this.#isReadableUpTo(parent, path);
+          parentVisible = !hidden.has(parent) && this.#mayBeReadableUpTo(parent, path);
         }
-        if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
+        if (parentVisible && this.#access.canRead(node.path, typedBy(node))) yield this.#toNode(node);
+        else if (this.#access.goesByType) hidden.add(node.path);
       }
     }
   }
@@ -191,9 +198,9 @@ class RepositorySession implements Session {
     return runQuery(this.#context.queries, { shared, access: this.#access, types: this.#types, isCurrent }, query);
   }
 
-  #isReadableUpTo(path: string, ancestor: string): boolean {
+  #mayBeReadableUpTo(path: string, ancestor: string): boolean {
     for (let node = path; node !== ancestor; node = parentOf(node)) {
-      if (!this.#access.canRead(node)) return false;
+      if (!this.#access.mayBeReadable(node)) return false;
     }
     return true;
   }
@@ -327,14 +334,15 @@ class RepositorySession implements Session {
     const record = referenceable ? withUuid(changed) : changed;
     this.#change(node, record);
     if (!imported) await this.#addAutocreated(path, effective.autocreatedChildren, false);
-    return this.#toNode({ path, record, version: node.version, pending: undefined });
+    return this.#toNode({ path, record, version: node.version, pending: this.#transient.get(path) });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
     const { path, version, pending } = node;
     const origin = pending ? pending.origin : { path, record: node.record, version };
-    this.#transient.put({ path, record, origin, ensured: false });
-    return this.#toNode({ path, record, version, pending: undefined });
+    const changed = { path, record, origin, ensured: false };
+    this.#transient.put(changed);
+    return this.#toNode({ path, record, version, pending: changed });
   }
 
   async remove(path: string): Promise<void> {
@@ -373,15 +381,22 @@ class RepositorySession implements Session {
     assertPath(to);
     if (to === '/' || this.#transient.get(to) || (await this.#readable(to))) throw exists(to);
     const parent = await this.#require(parentOf(to));
-    const visible = ({ path, record }: ViewNode) => this.#access.visible(path, record);
+    const visible = (node: ViewNode) => this.#access.visible(node.path, node.record, typedBy(node));
     const taken: Pick<ViewNode, 'path' | 'record'>[] = [
       { path: from === '/' ? '' : from, record: { ...visible(root), position: this.#nextPosition(parent.record) } },
     ];
+    const hidden = new Set<string>();
     for await (const batch of this.#view.descendants(from)) {
       for (const node of batch) {
         const isPolicy = node.path.slice(from.length).split('/').includes(policyName);
         // What may not be read, nodes and properties alike, must not come to light as a copy elsewhere.
-        if (isPolicy || !this.#isReadableUpTo(node.path, from)) continue;
+        const parent = parentOf(node.path);
+        const isReadable =
+          !hidden.has(parent) &&
+          this.#mayBeReadableUpTo(parent, from) &&
+          this.#access.canRead(node.path, typedBy(node));
+        if (!isReadable && this.#access.goesByType) hidden.add(node.path);
+        if (isPolicy || !isReadable) continue;
         taken.push({ path: node.path, record: visible(node) });
       }
     }
@@ -433,8 +448,9 @@ class RepositorySession implements Session {
 
   async hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean> {
     assertPrivileges(wanted);
-    if (!(await this.#readable(path))) return false;
-    return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege));
+    const node = await this.#readable(path);
+    if (!node) return false;
+    return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege, typedBy(node)));
   }
 
   async createBinary(source: AsyncIterable<Uint8Array> | Uint8Array | string): Promise<BinaryValue> {
@@ -546,13 +562,13 @@ class RepositorySession implements Session {
   async #findReadable(paths: readonly string[]): Promise<(ViewNode | undefined)[]> {
     this.#assertOpen();
     // What may not be read is looked up in the store like what does not exist, so that neither is quicker.
-    const nodes = await this.#view.readMany(paths.map(assertPath), (path) => this.#access.canRead(path));
-    return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
+    const nodes = await this.#view.readMany(paths.map(assertPath), (path) => this.#access.mayBeReadable(path));
+    return nodes.map((node) => (node && this.#access.canRead(node.path, typedBy(node)) ? node : undefined));
   }
 
   /** With the properties that may be read; stored nodes that hide none are shared with all sessions. */
   #toNode(node: ViewNode): RepositoryNode {
-    const record = this.#access.visible(node.path, node.record);
+    const record = this.#access.visible(node.path, node.record, typedBy(node));
     return record === node.record && node instanceof SessionNode
       ? node
       : new SessionNode(node.path, node.version, record);
@@ -562,6 +578,11 @@ class RepositorySession implements Session {
     if (this.#closed)
       throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
   }
+}
+
+/** The record whose type rights go by: a type that is not saved yet gives none. */
+function typedBy({ record, pending }: ViewNode): NodeRecord {
+  return pending?.origin?.record ?? record;
 }
 
 /** Protected properties whose first value may be given: those of content that was made elsewhere. */

@@ -9,7 +9,7 @@ import { globProblem } from './glob.js';
 import { isPrivilege } from './privileges.js';
 
 /**
- * Checks the shape of rep:policy nodes that are added or changed, their privileges and rep:glob. A principal need not exist: an
+ * Checks the shape of rep:policy nodes that are added or changed, their privileges and globs. A principal need not exist: an
  * entry may come, in a package, before its user (Oak: ImportBehavior.BESTEFFORT).
  * @throws CONSTRAINT_VIOLATION
  */
@@ -60,6 +60,10 @@ function problemOfEntry(type: string, record: NodeRecord): string | undefined {
 }
 
 function problemOfGlob(record: NodeRecord): string | undefined {
+  for (const glob of textsOf(record, 'rep:globs')) {
+    const problem = globProblem(glob);
+    if (problem !== undefined) return `has a malformed pattern in rep:globs: it ${problem}`;
+  }
   const property = record.properties.get('rep:glob');
   if (!property) return undefined;
   const glob = textOf(record, 'rep:glob');

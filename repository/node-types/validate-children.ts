@@ -88,8 +88,11 @@ async function validateStoredChildren(validation: Validation, node: PlannedNode)
   for await (const batch of snapshot.range(childrenRange(node.path))) {
     for (const { key, value } of batch) {
       const path = pathOfNodeKey(key);
-      if (plan.nodes.has(path) || isGone(validation, path)) continue;
-      const problem = childProblem(types, effective, nameOf(path), primaryTypeOf(decodeRecord(path, value)));
+      const planned = plan.nodes.get(path);
+      if (!planned && isGone(validation, path)) continue;
+      // A child that the save changes too, but not its types, is not looked at elsewhere.
+      const record = planned?.record ?? decodeRecord(path, value);
+      const problem = childProblem(types, effective, nameOf(path), primaryTypeOf(record));
       if (problem !== undefined) throw violation(path, problem);
     }
   }

@@ -132,7 +132,9 @@ function locate({ query, access, visits }: HitSearch, scan: Scan, entries: reado
   const located: Located[] = [];
   for (const entry of entries) {
     const { source, hit: path } = scan.locate(entry.key);
-    if (path === undefined || !access.canRead(path) || (source !== path && !access.canRead(source))) continue;
+    if (path === undefined || !access.mayBeReadable(path)) continue;
+    if (source !== path && !access.mayBeReadable(source)) continue;
+    if (scan.index === undefined && isHiddenByType(access, path, new LazyRecord(path, entry.value))) continue;
     if (scan.index === undefined && ++visits.count > query.maxVisited) throw tooExpensive(query);
     if (query.inScope(path)) located.push({ path, entry });
   }
@@ -164,7 +166,12 @@ async function readWhole(search: HitSearch, scan: Scan, entries: readonly Stored
   );
   return located.flatMap(({ path, entry: { key } }) => {
     const node = stored.get(path);
-    return node ? { key, node } : [];
+    if (!node) return [];
+    if (isHiddenByType(search.access, path, node.record)) {
+      search.visits.count--;
+      return [];
+    }
+    return { key, node };
   });
 }
 
@@ -191,10 +198,16 @@ async function readBelow(
   const paths = candidates.flatMap(({ node }) => tails.map((tail) => joinPath(node.path, tail)));
   const stored = await readStoredNodes(
     snapshot,
-    paths.filter((path) => access.canRead(path)),
+    paths.filter((path) => access.mayBeReadable(path)),
   );
   if (access.mayDoEverything) return stored;
-  return new Map([...stored].map(([path, node]) => [path, { record: access.visible(path, node.record) }]));
+  const readable = [...stored].filter(([path, { record }]) => !isHiddenByType(access, path, record));
+  return new Map(readable.map(([path, node]) => [path, { record: access.visible(path, node.record) }]));
+}
+
+/** Of a node that may be readable, as far as its path tells. */
+function isHiddenByType(access: AccessEvaluator, path: string, record: NodeRecord): boolean {
+  return access.goesByType && !access.canRead(path, record);
 }
 
 function tooExpensive({ maxVisited, path }: ReadQuery): RepositoryError {
