@@ -1,6 +1,6 @@
 /** What a save does to who lies below whom, against the child definitions of the parents. */
 import { childrenRange, identifierKey, pathOfNodeKey } from '../keys.js';
-import { isDescendantOrSelf, joinPath, nameOf, parentOf, selfAndAncestors } from '../path.js';
+import { joinPath, nameOf, parentOf, selfAndAncestors } from '../path.js';
 import { decodeRecord, mixinsOf, primaryTypeOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import { isMoveRoot } from '../session-plan.js';
@@ -11,12 +11,18 @@ import type { NodeTypeRegistry } from './registry.js';
 import { isReferenceType } from './value-constraint.js';
 import { violation } from './violation.js';
 
+interface ChildValidation extends Validation {
+  /** Paths of the subtrees that go. */
+  readonly removed: ReadonlySet<string>;
+}
+
 /**
  * @param retyped nodes that are new or have other types than before
  * @throws CONSTRAINT_VIOLATION
  */
-export async function validateChildren(validation: Validation, retyped: ReadonlySet<PlannedNode>): Promise<void> {
-  const { plan, types } = validation;
+export async function validateChildren(changes: Validation, retyped: ReadonlySet<PlannedNode>): Promise<void> {
+  const { plan, types } = changes;
+  const validation = { ...changes, removed: new Set(plan.removed.map(({ path }) => path)) };
   const placed = [...plan.nodes.values()].filter((node) => retyped.has(node) || isMoveRoot(plan, node));
   const parents = await recordsOf(validation, [
     ...placed.map(({ path }) => parentOf(path)),
@@ -70,7 +76,7 @@ export function childProblem(
 
 /** Mandatory children that the save itself does not bring. */
 async function requireStored(
-  validation: Validation,
+  validation: ChildValidation,
   node: PlannedNode,
   missing: EffectiveNodeType['mandatoryChildren'],
 ): Promise<void> {
@@ -81,7 +87,7 @@ async function requireStored(
 }
 
 /** Children that stay as they are, below a node whose types say something else of children than before. */
-async function validateStoredChildren(validation: Validation, node: PlannedNode): Promise<void> {
+async function validateStoredChildren(validation: ChildValidation, node: PlannedNode): Promise<void> {
   const { plan, snapshot, types } = validation;
   const effective = effectiveOf(types, node.record);
   if (node.origin && effectiveOf(types, node.origin.record).hasSameChildren(effective)) return;
@@ -124,7 +130,7 @@ async function validateReferenceTargets(validation: Validation): Promise<void> {
 }
 
 /** Nodes as they will be; those that go or do not exist are left out. */
-async function recordsOf(validation: Validation, paths: readonly string[]): Promise<Map<string, NodeRecord>> {
+async function recordsOf(validation: ChildValidation, paths: readonly string[]): Promise<Map<string, NodeRecord>> {
   const records = new Map<string, NodeRecord>();
   const stored = new Set<string>();
   for (const path of paths) {
@@ -137,11 +143,10 @@ async function recordsOf(validation: Validation, paths: readonly string[]): Prom
   return records;
 }
 
-function isGone({ plan }: Validation, path: string): boolean {
-  if (plan.removed.length === 0) return false;
-  if (plan.removed.length < 4) return plan.removed.some((removed) => isDescendantOrSelf(path, removed.path));
-  const removed = new Set(plan.removed.map((subtree) => subtree.path));
-  return [...selfAndAncestors(path)].some((ancestor) => removed.has(ancestor));
+function isGone({ removed }: ChildValidation, path: string): boolean {
+  if (removed.size === 0) return false;
+  for (const ancestor of selfAndAncestors(path)) if (removed.has(ancestor)) return true;
+  return false;
 }
 
 function effectiveOf(types: NodeTypeRegistry, record: NodeRecord): EffectiveNodeType {

@@ -1,7 +1,7 @@
 /**
  * The two contracts below which everything about storage lives: an ordered store for nodes and a content-addressed store
  * for bytes. Sessions, indexes, access control and queries are written once above them, so no backend can differ in
- * meaning. Every implementation passes `test/repository/node-store-conformance.ts` and `blob-store-conformance.ts`.
+ * meaning. Every implementation passes the suites of `repository/conformance/` (docs/stores.md).
  */
 import type { Readable } from 'node:stream';
 

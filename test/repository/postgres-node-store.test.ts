@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import * as vitest from 'vitest';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describeNodeStore } from '../../repository/conformance/node-store.js';
 import { Database } from '../../repository/store/postgres/database.js';
 import { purgeHistory, renewLease } from '../../repository/store/postgres/history.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
 import { postgresServer, startPostgres, stopPostgresServer } from '../support/postgres-server.js';
-import { describeNodeStore } from './node-store-conformance.js';
 import { collect } from './world.js';
 
 afterAll(stopPostgresServer);
@@ -24,7 +25,7 @@ async function opened(schema?: string) {
 
 const write = (key: string, value: string) => ({ preconditions: [], writes: [{ key, value }], entry: key });
 
-describeNodeStore('PostgreSQL', () => openStore());
+describeNodeStore('PostgreSQL', () => openStore(), vitest);
 
 describe('the PostgreSQL node store', () => {
   it('is made once by processes that start at the same time, and seen alike by all of them', async () => {
