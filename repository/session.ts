@@ -174,8 +174,6 @@ class RepositorySession implements Session {
     let parent: string | undefined;
     let parentVisible = true;
     const { epoch } = this.#transient;
-    // What rights that go by type hide, with all below: a path alone does not tell.
-    const hidden = new Set<string>();
     for await (const batch of this.#view.descendants(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
@@ -183,10 +181,11 @@ class RepositorySession implements Session {
         // Siblings come together, so this is decided once for all of them.
         if (parent === undefined || !isChildOf(node.path, parent)) {
           parent = parentOf(node.path);
-          parentVisible = !hidden.has(parent) && this.#mayBeReadableUpTo(parent, path);
+          parentVisible =
+            this.#mayBeReadableUpTo(parent, path) &&
+            (!this.#access.goesByType || (await this.#isReadableUpTo(parent, path)));
         }
         if (parentVisible && this.#access.canRead(node.path, typedBy(node))) yield this.#toNode(node);
-        else if (this.#access.goesByType) hidden.add(node.path);
       }
     }
   }
@@ -198,11 +197,19 @@ class RepositorySession implements Session {
     return runQuery(this.#context.queries, { shared, access: this.#access, types: this.#types, isCurrent }, query);
   }
 
+  /** As far as the paths tell. */
   #mayBeReadableUpTo(path: string, ancestor: string): boolean {
     for (let node = path; node !== ancestor; node = parentOf(node)) {
       if (!this.#access.mayBeReadable(node)) return false;
     }
     return true;
+  }
+
+  /** By the nodes themselves, where rights go by their types. */
+  async #isReadableUpTo(path: string, ancestor: string): Promise<boolean> {
+    const between: string[] = [];
+    for (let node = path; node !== ancestor; node = parentOf(node)) between.push(node);
+    return (await this.#findReadable(between)).every((node) => node !== undefined);
   }
 
   async addNode(path: string, input: NodeInput = {}): Promise<RepositoryNode> {
@@ -385,18 +392,14 @@ class RepositorySession implements Session {
     const taken: Pick<ViewNode, 'path' | 'record'>[] = [
       { path: from === '/' ? '' : from, record: { ...visible(root), position: this.#nextPosition(parent.record) } },
     ];
-    const hidden = new Set<string>();
     for await (const batch of this.#view.descendants(from)) {
       for (const node of batch) {
         const isPolicy = node.path.slice(from.length).split('/').includes(policyName);
         // What may not be read, nodes and properties alike, must not come to light as a copy elsewhere.
         const parent = parentOf(node.path);
-        const isReadable =
-          !hidden.has(parent) &&
-          this.#mayBeReadableUpTo(parent, from) &&
-          this.#access.canRead(node.path, typedBy(node));
-        if (!isReadable && this.#access.goesByType) hidden.add(node.path);
-        if (isPolicy || !isReadable) continue;
+        if (isPolicy || !this.#access.canRead(node.path, typedBy(node))) continue;
+        if (!this.#mayBeReadableUpTo(parent, from)) continue;
+        if (this.#access.goesByType && !(await this.#isReadableUpTo(parent, from))) continue;
         taken.push({ path: node.path, record: visible(node) });
       }
     }
