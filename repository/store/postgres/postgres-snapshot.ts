@@ -1,9 +1,12 @@
 /** The store as of one sequence. It holds no transaction: the rows say for which sequences they are valid. */
 import type { KeyRange, RangeOptions, StoredEntry, StoredRecord, StoreSnapshot } from '../contract.js';
 import type { Database, Row } from './database.js';
+import type { RecentRecords } from './recent-records.js';
 import { escapeText, nextStoredKey, unescapeText } from './stored-text.js';
 
 const keysPerQuery = 300;
+/** Who asks for more keys at once seldom asks for them again, and waits once for many. */
+const maxRecentKeys = 16;
 /** A page of a range: few rows at first, as many readers stop early; then as many as hold about `charactersPerPage`. */
 const [firstRows, maxRows] = [200, 1_000];
 const charactersPerPage = 1024 * 1024;
@@ -13,11 +16,23 @@ export class PostgresSnapshot implements StoreSnapshot {
 
   constructor(
     private readonly database: Database,
+    private readonly recent: RecentRecords,
     readonly sequence: number,
     private readonly letGo: () => void,
   ) {}
 
   async getMany(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
+    if (keys.length > maxRecentKeys) return this.#read(keys);
+    const known = keys.map((key) => this.recent.get(key, this.sequence));
+    const missing = keys.filter((_, index) => !known[index]);
+    if (missing.length === 0) return known.map((one) => one?.record);
+    const found = await this.#read(missing);
+    missing.forEach((key, index) => this.recent.offer(key, found[index], this.sequence));
+    const read = found[Symbol.iterator]();
+    return known.map((one) => (one ? one.record : read.next().value));
+  }
+
+  async #read(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
     const { schema } = this.database;
     const statement = {
       name: 'get-many',
