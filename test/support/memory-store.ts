@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { RepositoryError } from '../../repository/errors.js';
 import { StoreConflict } from '../../repository/store/contract.js';
+import { assertKeysFit } from '../../repository/store/key-limit.js';
 import type {
   BlobInfo,
   BlobStore,
@@ -64,7 +65,9 @@ export function createMemoryNodeStore(): NodeStore {
         close: async () => undefined,
       };
     },
-    async commit({ preconditions, writes, entry }: Commit): Promise<number> {
+    async commit(commit: Commit): Promise<number> {
+      assertKeysFit(commit);
+      const { preconditions, writes, entry } = commit;
       const failed = preconditions.filter((precondition) => !holds(precondition));
       if (failed.length > 0) throw new StoreConflict(failed);
       const sequence = journal.push(entry);
