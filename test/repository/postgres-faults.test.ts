@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { JournalEntry, NodeStore } from '../../repository/store/contract.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
 import { postgresServer, stopPostgresServer } from '../support/postgres-server.js';
-import { temporaryFolder } from './world.js';
+import { collect, temporaryFolder } from './world.js';
 
 afterAll(stopPostgresServer);
 
@@ -172,6 +172,29 @@ describe('a full disk of the server', () => {
     expect(await (await store.snapshot()).getMany(['a', 'b'])).toEqual([{ value: '1', version: 1 }, undefined]);
     await sql(`DROP TRIGGER full_disk ON ${schema}.record`);
     expect(await store.commit(write('b'))).toBe(2);
+  });
+
+  it('leaves nothing of a commit of many statements when the last of them is refused', async () => {
+    const { open, sql, schema } = await openWorld();
+    const store = await open();
+    const keys = Array.from({ length: 12_001 }, (_, index) => `k${String(index).padStart(5, '0')}`);
+    const all = (value: string) => ({ preconditions: [], writes: keys.map((key) => ({ key, value })), entry: value });
+    await store.commit(all('first'));
+    await sql(`CREATE FUNCTION ${schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$`);
+    await sql(`CREATE TRIGGER full_disk BEFORE INSERT ON ${schema}.record FOR EACH ROW
+      WHEN (NEW.key = '${keys.at(-1) ?? ''}') EXECUTE FUNCTION ${schema}.refuse()`);
+    await expect(store.commit(all('second'))).rejects.toMatchObject({ code: 'STORE_FULL' });
+    const counted = `SELECT value, count(*)::int FROM ${schema}.record GROUP BY value`;
+    expect(await sql(counted)).toEqual([{ value: 'first', count: 12_001 }]);
+    expect(await store.head()).toBe(1);
+    await sql(`DROP TRIGGER full_disk ON ${schema}.record`);
+    expect(await store.commit(all('second'))).toBe(2);
+    const snapshot = await store.snapshot();
+    const range = { gte: 'k', lt: 'l' };
+    const found = (await collect(snapshot.range(range))).flat();
+    expect(found.map(({ key }) => key)).toEqual(keys);
+    expect(new Set(found.map(({ value, version }) => `${value} ${version}`))).toEqual(new Set(['second 2']));
   });
 
   it('is STORE_FULL when it is really full', async ({ skip }) => {
