@@ -16,6 +16,11 @@ export const repositoryErrorCodes = {
   STORE_LOCKED: { status: 503, retryable: true, meaning: 'Another process has this data folder open.' },
   STORE_CORRUPT: { status: 500, retryable: false, meaning: 'The database does not open or a record does not parse.' },
   STORE_FULL: { status: 507, retryable: false, meaning: 'The disk is full; nothing was saved.' },
+  KEY_TOO_LONG: {
+    status: 400,
+    retryable: false,
+    meaning: 'A path is too long for the store together with a value that an index holds of it.',
+  },
   STORE_NOT_EMPTY: { status: 409, retryable: false, meaning: 'Only an empty store can be restored into.' },
   STORE_UNAVAILABLE: { status: 503, retryable: true, meaning: 'The database or blob server does not answer.' },
   JOURNAL_TRIMMED: { status: 410, retryable: false, meaning: 'The journal no longer holds commits that far back.' },

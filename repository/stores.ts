@@ -23,3 +23,4 @@ export type {
   StoreSnapshot,
   Write,
 } from './store/contract.js';
+export { assertKeysFit, maxKeyBytes } from './store/key-limit.js';

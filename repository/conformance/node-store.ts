@@ -1,7 +1,9 @@
 /** What every node store must do; a backend's test file calls this with a way to open an empty store. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { StoreConflict } from '../store/contract.js';
 import type { NodeStore, Precondition, StoredEntry, StoreSnapshot, Write } from '../store/contract.js';
+import { maxKeyBytes } from '../store/key-limit.js';
 import { collect } from './collect.js';
 import type { TestFunctions } from './test-functions.js';
 
@@ -64,9 +66,11 @@ export function describeNodeStore(
     it('finds each key by itself, whatever its length and the bytes of its characters', async () => {
       const store = await opened();
       const lengths = [1, 20, 21, 22, 31, 32, 33, 63, 64, 65, 66, 67, 300, 682, 683, 684, 1024, 2048];
-      const keys = ['x', 'ü', '€', '😀'].flatMap((character) =>
-        ['', 'k', 'kk', 'kkk'].flatMap((start) => lengths.map((length) => start + character.repeat(length))),
-      );
+      const keys = ['x', 'ü', '€', '😀']
+        .flatMap((character) =>
+          ['', 'k', 'kk', 'kkk'].flatMap((start) => lengths.map((length) => start + character.repeat(length))),
+        )
+        .filter((key) => Buffer.byteLength(key) <= maxKeyBytes);
       // Some stores reuse memory for keys, so each is looked up alone, short and long ones in turn.
       const inTurn = keys.toSorted((a, b) => (keys.indexOf(a) % 7) - (keys.indexOf(b) % 7));
       await commit(store, { writes: keys.map((key, index) => put(key, String(index))) });
@@ -74,6 +78,34 @@ export function describeNodeStore(
       for (const key of inTurn) {
         expect(await snapshot.getMany([key])).toEqual([{ value: String(keys.indexOf(key)), version: 1 }]);
       }
+    });
+
+    it.each([
+      ['of letters', (bytes: number) => unlike(bytes, 1, (place) => String.fromCodePoint(0x61 + (place % 26)))],
+      [
+        'of three bytes a character',
+        (bytes: number) => unlike(bytes, 3, (place) => String.fromCodePoint(0x4e00 + place)),
+      ],
+      [
+        'of four bytes a character',
+        (bytes: number) => unlike(bytes, 4, (place) => String.fromCodePoint(0x20000 + place)),
+      ],
+      ['of zeros', (bytes: number) => '\0'.repeat(bytes / 2)],
+    ])('holds keys of as many bytes as a key may have, %s, and refuses longer ones whole', async (_what, keyOf) => {
+      const store = await opened();
+      const longest = keyOf(maxKeyBytes);
+      await commit(store, { writes: [put('before', ''), put(longest, '1')] });
+      await commit(store, { writes: [put(longest, '2')] });
+      const tooLong = commit(store, { writes: [put('more', ''), put(`${longest}x`, '')] });
+      await expect(tooLong).rejects.toMatchObject({ code: 'KEY_TOO_LONG' });
+      expect(await store.head()).toBe(2);
+      const snapshot = await snapshotOf(store);
+      expect(await snapshot.getMany([longest, `${longest}x`, 'more'])).toEqual([
+        { value: '2', version: 2 },
+        undefined,
+        undefined,
+      ]);
+      expect(await keysOf(snapshot.range({ gte: longest, lt: `${longest}x` }))).toEqual([longest]);
     });
 
     it('keeps a snapshot as it was, and a range that is under way with it', async () => {
@@ -388,6 +420,15 @@ function commit(
 
 const put = (key: string, value: string): Write => ({ key, value });
 const remove = (key: string): Write => ({ key, remove: true });
+
+/** Text of so many bytes that no compression shortens much: characters by the bytes of hashes. */
+function unlike(bytes: number, bytesPerCharacter: number, character: (place: number) => string): string {
+  let text = '';
+  for (let count = 0; count < Math.floor(bytes / bytesPerCharacter); count++) {
+    text += character(createHash('sha256').update(String(count)).digest().readUInt16BE() % 0x3fff);
+  }
+  return text + 'x'.repeat(bytes % bytesPerCharacter);
+}
 
 function numbered(count: number): Write[] {
   return Array.from({ length: count }, (_, index) => put(`k${String(index).padStart(4, '0')}`, String(index)));

@@ -52,7 +52,7 @@ export type Write = { readonly key: string; readonly value: string } | { readonl
 
 export interface Commit {
   readonly preconditions: readonly Precondition[];
-  /** At most one write per key; all of them are applied, or none. */
+  /** At most one write per key, of at most `maxKeyBytes` (key-limit.ts); all of them are applied, or none. */
   readonly writes: readonly Write[];
   /** What the journal keeps of this commit, opaque to the store. */
   readonly entry: string;
@@ -79,6 +79,7 @@ export interface NodeStore {
    * the process. Commits that wait at the same time may share one synced write.
    * @returns the commit's sequence
    * @throws StoreConflict
+   * @throws RepositoryError KEY_TOO_LONG
    */
   commit(commit: Commit): Promise<number>;
   /** The newest sequence. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../repository/api.js';
 import { openRepository } from '../../repository/repository.js';
+import type { RepositoryStores } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
@@ -31,15 +32,18 @@ export async function openEmbedded(folder: string): Promise<Repository> {
   });
 }
 
+/** A schema and a prefix of their own, on servers that the tests of a file share. */
+export async function openServerStores(): Promise<RepositoryStores> {
+  const name = `world_${randomUUID().replaceAll('-', '')}`;
+  const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema: name, poolSize: 3 });
+  const blobs = { ...(await s3Server()), prefix: name, temporaryFolder: await temporaryFolder() };
+  return { nodes, blobs: await createS3BlobStore(blobs) };
+}
+
 /** Which stores a suite of the repository runs on. */
 export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
   'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
-  'PostgreSQL and S3': async () => {
-    const schema = `world_${randomUUID().replaceAll('-', '')}`;
-    const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema, poolSize: 3 });
-    const blobs = { ...(await s3Server()), prefix: schema, temporaryFolder: await temporaryFolder() };
-    return openRepository({ nodes, blobs: await createS3BlobStore(blobs) });
-  },
+  'PostgreSQL and S3': async () => openRepository(await openServerStores()),
   memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
 };
 

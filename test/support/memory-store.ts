@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { RepositoryError, StoreConflict } from 'satchel/stores';
+import { assertKeysFit, RepositoryError, StoreConflict } from 'satchel/stores';
 import type {
   BlobInfo,
   BlobStore,
@@ -63,7 +63,9 @@ export function createMemoryNodeStore(): NodeStore {
         close: async () => undefined,
       };
     },
-    async commit({ preconditions, writes, entry }: Commit): Promise<number> {
+    async commit(commit: Commit): Promise<number> {
+      assertKeysFit(commit);
+      const { preconditions, writes, entry } = commit;
       const failed = preconditions.filter((precondition) => !holds(precondition));
       if (failed.length > 0) throw new StoreConflict(failed);
       const sequence = journal.push(entry);
