@@ -3,7 +3,8 @@
  * and how much memory was resident at most. Run as a process of its own: what is measured is this process.
  */
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addFolders,
@@ -13,6 +14,7 @@ import {
   treeRoot,
   writeTreeBlobs,
 } from '../../bench/repository-tree.js';
+import { boundHeapGrowth } from '../../cli/heap-growth.js';
 import { adminUser } from '../../repository/api.js';
 import type { Repository, Session } from '../../repository/api.js';
 import { indexRoot } from '../../repository/query/index-definition.js';
@@ -37,10 +39,10 @@ export interface TreeStep {
   /** Nodes written, nodes read, or hits. */
   readonly count: number;
   readonly milliseconds: number;
-  /** Resident bytes at most; `undefined` where the system does not say it for a part of a process's life. */
+  /** Resident bytes at most, with pages of files; `undefined` where the system does not say it for a part of a process's life. */
   readonly peakBytes: number | undefined;
-  /** Of what is resident in the end, pages of files: LevelDB maps its tables, and the system takes these pages back when it needs them. */
-  readonly fileBytes: number | undefined;
+  /** The same without pages of files: LevelDB maps its tables, and the system takes these pages back when it needs them. Sampled. */
+  readonly ownPeakBytes: number | undefined;
   /** At the end of the step. */
   readonly memory: NodeJS.MemoryUsage;
 }
@@ -52,16 +54,25 @@ const everyAsset = 'catalogue';
 
 async function measured(step: TreeStep['step'], assets: number, work: () => Promise<number>): Promise<void> {
   await forgetPeak();
+  let ownPeakBytes = resident('RssAnon');
+  const sample = () => {
+    const now = resident('RssAnon');
+    if (now !== undefined) ownPeakBytes = Math.max(ownPeakBytes ?? 0, now);
+  };
+  const sampling = setInterval(sample, 50);
   const started = performance.now();
   const count = await work();
   const milliseconds = performance.now() - started;
+  clearInterval(sampling);
+  sample();
+  const peakBytes = resident('VmHWM');
   const report: TreeStep = {
     step,
     assets,
     count,
     milliseconds,
-    peakBytes: await resident('VmHWM'),
-    fileBytes: await resident('RssFile'),
+    peakBytes,
+    ownPeakBytes,
     memory: process.memoryUsage(),
   };
   process.send?.(report);
@@ -72,10 +83,10 @@ async function forgetPeak(): Promise<void> {
   if (process.platform === 'linux') await writeFile('/proc/self/clear_refs', '5');
 }
 
-/** proc(5): VmHWM and RssFile, in bytes. */
-async function resident(field: 'VmHWM' | 'RssFile'): Promise<number | undefined> {
+/** proc(5), in bytes. */
+function resident(field: 'VmHWM' | 'RssAnon'): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  const status = await readFile('/proc/self/status', 'utf8');
+  const status = readFileSync('/proc/self/status', 'utf8');
   const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status) ?? [];
   return Number(kibibytes) * 1024;
 }
@@ -130,6 +141,8 @@ async function hitsOf(session: Session, asked: Query): Promise<{ paths: string[]
   return { paths, next: result.next };
 }
 
+// As the `satchel` command does.
+boundHeapGrowth();
 const [task] = (await once(process, 'message')) as [TreeTask];
 const repository = await openRepository({
   nodes:

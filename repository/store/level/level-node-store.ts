@@ -34,7 +34,7 @@ const unfinishedKey = 'u';
 const batchSize = 256;
 const batchBytes = 256 * 1024;
 /** `getSync` is ten times quicker than `get`, but blocks; up to this many reads stay far below 2 ms. */
-const maxSyncReads = 64;
+const maxSyncReads = 32;
 /**
  * `getSync` writes the key into a buffer that is as long as its first key and 64 bytes, and does not see that a longer key was
  * cut within a character (classic-level 3.0): it then answers for another key. A first key of this length leaves no way
@@ -44,6 +44,11 @@ const syncKeyBytes = 16 * 1024;
 const maxSyncKeyLength = Math.floor(syncKeyBytes / 3);
 
 const maxKnownVersions = 10_000;
+/**
+ * LevelDB maps each table it has open into memory, 2 MiB at most: with its default of 1,000 files all tables stay mapped, and what is resident grows
+ * with the repository. A read of a table that is not open takes a tenth of a millisecond longer; docs/performance.md has the figures.
+ */
+const maxOpenFiles = 64;
 
 type Database = Level;
 type Snapshot = ReturnType<Database['snapshot']>;
@@ -59,7 +64,11 @@ export async function createLevelNodeStore(options: {
   readonly sync?: boolean;
 }): Promise<NodeStore> {
   await assertNotHeadless(options.folder);
-  const db: Database = new Level<string, string>(options.folder, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
+  const db: Database = new Level<string, string>(options.folder, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'utf8',
+    maxOpenFiles,
+  });
   try {
     await db.open();
   } catch (error) {
