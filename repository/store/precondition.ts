@@ -14,7 +14,7 @@ export class RecentWrites {
    */
   constructor(
     head: number,
-    private readonly maxKeys = 200_000,
+    private readonly maxKeys = 100_000,
   ) {
     this.#horizon = head;
   }

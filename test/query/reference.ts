@@ -100,7 +100,9 @@ function compare(found: Plain, wanted: QueryValue): number | undefined {
     return Number.isNaN(moment) ? undefined : Math.sign(found.moment - moment);
   }
   if (typeof found === 'number') {
-    const number = typeof wanted === 'string' ? Number(wanted) : typeof wanted === 'number' ? wanted : NaN;
+    // An empty text is 0 to JavaScript, and no number to anybody else.
+    const number =
+      typeof wanted === 'string' && wanted !== '' ? Number(wanted) : typeof wanted === 'number' ? wanted : NaN;
     return Number.isNaN(number) ? undefined : Math.sign(found - number);
   }
   if (typeof found === 'boolean') {
