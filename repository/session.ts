@@ -493,7 +493,7 @@ class RepositorySession implements Session {
     const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#basis);
     this.#transient.clear();
     if (saved === undefined) return this.sequence;
-    const newest = await this.#context.store.snapshot();
+    const newest = await this.#context.store.snapshot(saved.sequence);
     // The commit required what it was checked with to stand, so without another commit since it still does.
     await this.#moveTo(newest, newest.sequence === saved.sequence ? saved.basis : undefined);
     return saved.sequence;

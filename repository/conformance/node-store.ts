@@ -108,6 +108,17 @@ export function describeNodeStore(
       expect(await keysOf(snapshot.range({ gte: longest, lt: `${longest}x` }))).toEqual([longest]);
     });
 
+    it('gives a snapshot that holds the commit it is asked for', async () => {
+      const store = await opened();
+      for (let count = 1; count <= 3; count++) {
+        const sequence = await commit(store, { writes: [put('counter', String(count))] });
+        const snapshot = await store.snapshot(sequence);
+        onTestFinished(() => snapshot.close());
+        expect(snapshot.sequence).toBe(sequence);
+        expect(await snapshot.getMany(['counter'])).toEqual([{ value: String(count), version: sequence }]);
+      }
+    });
+
     it('keeps a snapshot as it was, and a range that is under way with it', async () => {
       const store = await opened();
       await commit(store, { writes: numbered(1000) });

@@ -73,7 +73,11 @@ export class StoreConflict extends Error {
 }
 
 export interface NodeStore {
-  snapshot(): Promise<StoreSnapshot>;
+  /**
+   * The newest state, whichever process made it.
+   * @param atLeast a commit of this process: any state from that one on will do, which may save a question to the server
+   */
+  snapshot(atLeast?: number): Promise<StoreSnapshot>;
   /**
    * Applies all writes and appends one journal entry, durably: when the promise resolves the commit survives the loss of
    * the process. Commits that wait at the same time may share one synced write.

@@ -48,6 +48,8 @@ class PostgresNodeStore implements NodeStore {
   readonly #process = randomUUID();
   readonly #history: HistoryKeeper;
   readonly #listener: CommitListener;
+  /** The newest commit of this process. */
+  #committed = 0;
   readonly #recent = new RecentRecords();
   #closing: Promise<void> | undefined;
   readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
@@ -59,8 +61,8 @@ class PostgresNodeStore implements NodeStore {
     this.#listener = new CommitListener(database, this.#process, head);
   }
 
-  async snapshot(): Promise<StoreSnapshot> {
-    const sequence = await this.head();
+  async snapshot(atLeast = Infinity): Promise<StoreSnapshot> {
+    const sequence = this.#committed >= atLeast ? this.#committed : await this.head();
     this.#history.hold(sequence);
     this.#recent.reached(sequence);
     return new PostgresSnapshot(this.#database, this.#recent, sequence, () => this.#history.letGo(sequence));
@@ -92,6 +94,7 @@ class PostgresNodeStore implements NodeStore {
     const sequences = outcomes.filter((outcome) => typeof outcome === 'number');
     if (sequences.length === 0) return;
     const [first, last] = [Math.min(...sequences), Math.max(...sequences)];
+    this.#committed = last;
     // After a lost connection commits of others may lie between them.
     if (last - first + 1 !== sequences.length) {
       this.#recent.reached(last);
