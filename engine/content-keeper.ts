@@ -1,6 +1,7 @@
 /** Keeps the content folders in the repository: imports them at start, and again when one of their files changes. */
 import type { Logger } from 'pino';
 import type { StepRegistry } from '../activities/registry.js';
+import type { Settings } from '../dam/settings/settings.js';
 import type { Repository } from '../repository/api.js';
 import {
   importContentFolder,
@@ -15,6 +16,8 @@ import { createContentCheck } from './check-content.js';
 export interface ContentKeeperOptions {
   readonly repository: Repository;
   readonly overlay: OverlayResolver;
+  /** Default: those of the overlay alone. */
+  readonly settings?: Settings;
   readonly registry: StepRegistry;
   readonly mounts: readonly ContentMount[];
   readonly log: Logger;
