@@ -30,7 +30,7 @@ import { createSettings, type Settings } from './dam/settings/settings.js';
 import type { Engine } from './engine/api.js';
 import { readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
-import { createContentKeeper } from './engine/content-keeper.js';
+import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
@@ -41,7 +41,12 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
-import { openRepository, type QueryLimits, type RepositoryOptions, type RepositoryStores } from './repository/repository.js';
+import {
+  openRepository,
+  type QueryLimits,
+  type RepositoryOptions,
+  type RepositoryStores,
+} from './repository/repository.js';
 import type { BlobStore, NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
@@ -71,6 +76,8 @@ export interface Satchel {
   readonly mailer: Mailer;
   readonly engine: Engine;
   readonly registry: StepRegistry;
+  /** Changes content in its file where it has one, else in the repository. */
+  readonly content: Pick<ContentKeeper, 'change'>;
   /** What the import of the content folders at the start did, and what was wrong with them. */
   readonly contentReports: readonly ContentImportReport[];
   /** The embedded mailbox, where no mail server is configured. */
@@ -100,11 +107,12 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await makeDataFolder(dataFolder);
     const configuration = await readConfiguration(dataFolder);
     const stores = await openStoresIn(dataFolder, configuration.repository);
-    let installation: InstallationSettings | undefined;
-    const queryLimits = (): QueryLimits =>
-      installation
-        ? { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) }
-        : {};
+    const followed: { installation?: InstallationSettings } = {};
+    const queryLimits = (): QueryLimits => {
+      const { installation } = followed;
+      if (!installation) return {};
+      return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
+    };
     const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
@@ -119,20 +127,20 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const settings = createSettings({ overlay });
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
     const mounts = contentMounts(packageRoot, overlays);
-    const content = createContentKeeper({ repository, overlay, settings, registry, mounts, log });
+    const content = createContentKeeper({ repository, overlay, registry, mounts, log });
     opened.push(() => content.close());
     const reports = await content.importAll();
 
-    const following = await followInstallationSettings({
+    const installation = await followInstallationSettings({
       repository,
       settings,
       onProblem: (error, name) => log.error({ err: error, setting: name }, 'a setting is wrong; its last value stays'),
     });
-    opened.push(() => following.close());
-    installation = following;
+    opened.push(() => installation.close());
+    followed.installation = installation;
     const renderer = createRenderer({
       childFile: path.join(packageRoot, 'dist', 'dam', 'rendering', 'render-child.js'),
-      limits: () => renderLimits(following),
+      limits: () => renderLimits(installation),
     });
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
@@ -188,6 +196,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       mailer,
       engine,
       registry,
+      content,
       contentReports: reports,
       mailbox,
       get server() {

@@ -100,12 +100,7 @@ export function archiveName({ name, paths }: Pick<DownloadRequest, 'name' | 'pat
 }
 
 /** Original, then renditions, then dynamic ones, each sort in name order; what cannot be had goes to `skipped`. */
-function filesOf(
-  asset: Asset,
-  request: DownloadRequest,
-  offered: readonly string[],
-  skipped: Skipped[],
-): Draft[] {
+function filesOf(asset: Asset, request: DownloadRequest, offered: readonly string[], skipped: Skipped[]): Draft[] {
   const files: Draft[] = [];
   const common = { asset: asset.path, modified: asset.modified };
   if (request.originals) {

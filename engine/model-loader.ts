@@ -63,7 +63,9 @@ export async function loadModel(
   };
   const { resource, path } = await find(id);
   const transient = resource.boolean('transient') ?? false;
-  const notify = transient && (resource.boolean('notifyOnComplete') ?? (await settings.read(session, tenant, notifyOnComplete)).value);
+  const notify =
+    transient &&
+    (resource.boolean('notifyOnComplete') ?? (await settings.read(session, tenant, notifyOnComplete)).value);
   const completion = notify ? await find(resource.text('completionModel') ?? defaultCompletionModel) : undefined;
   const problems: ModelProblem[] = [];
   const pinnedCompletion =

@@ -137,7 +137,12 @@ async function launchableModel(
   wanted: { session: Session; service: Session; user: string; tenant: Tenant; model: string },
 ): Promise<PinnedModel> {
   const { session, service, user, tenant } = wanted;
-  const { model, path } = await loadModel({ overlay: services.overlay, settings: services.settings, registry }, service, tenant, wanted.model);
+  const { model, path } = await loadModel(
+    { overlay: services.overlay, settings: services.settings, registry },
+    service,
+    tenant,
+    wanted.model,
+  );
   if (await session.hasPrivileges(path, 'satchel:launchWorkflow')) return model;
   throw new SatchelError(
     'NOT_ALLOWED',

@@ -81,7 +81,10 @@ export function unknownSettings(nodePath: string, properties: ReadonlyMap<string
   // Beside the nodes of settings lies content of other kinds: only what is nearly one of them is worth a word.
   const meant = own.length > 0 ? nearNode(node.path) : undefined;
   if (meant === undefined) return [];
-  return own.map((name) => ({ property: name, problem: `is no setting: there is no ${node.path}; did you mean "${meant}"?` }));
+  return own.map((name) => ({
+    property: name,
+    problem: `is no setting: there is no ${node.path}; did you mean "${meant}"?`,
+  }));
 }
 
 /** `; did you mean "maxAssets"?` where a name is close to a known one, else what is known. */
@@ -92,7 +95,10 @@ export function didYouMean(name: string, known: readonly string[]): string {
 
 function nearNode(path: string): string | undefined {
   const siblings = [...definitionsByPath.keys()].filter((known) => parentOf(`/${known}`) === parentOf(`/${path}`));
-  const near = nearestName(nameOf(`/${path}`), siblings.map((known) => nameOf(`/${known}`)).filter((name) => name !== '*'));
+  const near = nearestName(
+    nameOf(`/${path}`),
+    siblings.map((known) => nameOf(`/${known}`)).filter((name) => name !== '*'),
+  );
   return siblings.find((known) => nameOf(`/${known}`) === near);
 }
 

@@ -62,7 +62,8 @@ function readPreset(resource: MergedResource): ImagePreset {
   const [format, quality] = [read(presetFormat), read(presetQuality)];
   const approved = read(presetApproved);
   const title = read(presetTitle) ?? resource.name;
-  if (problems.length === 0 && (width === undefined || height === undefined)) problems.push('it has no width and height');
+  if (problems.length === 0 && (width === undefined || height === undefined))
+    problems.push('it has no width and height');
   const isComplete = width !== undefined && height !== undefined && problems.length === 0;
   return {
     name: resource.name,

@@ -24,7 +24,9 @@ const definitions = settingDefinitions.filter(({ scope }) => scope === 'installa
 
 export async function followInstallationSettings(options: InstallationSettingsOptions): Promise<InstallationSettings> {
   const { repository, settings, onProblem } = options;
-  const values = new Map<string, unknown>(definitions.map((definition) => [settingName(definition), definition.default]));
+  const values = new Map<string, unknown>(
+    definitions.map((definition) => [settingName(definition), definition.default]),
+  );
   const reported = new Map<string, string>();
   let reading: Promise<void> | undefined;
   let isStale = false;

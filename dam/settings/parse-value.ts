@@ -65,8 +65,6 @@ function anyNumber(value: unknown): number | undefined {
 
 function shown(held: readonly unknown[]): string {
   if (held.length === 0) return 'an empty list';
-  const text = held
-    .map((value) => (typeof value === 'object' ? 'binary' : JSON.stringify(String(value as string | number))))
-    .join(', ');
+  const text = held.map((value) => (typeof value === 'object' ? 'binary' : JSON.stringify(String(value)))).join(', ');
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
 }

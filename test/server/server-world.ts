@@ -78,7 +78,15 @@ export async function createServerWorld(): Promise<ServerWorld> {
       }),
     serve: async (engine, options = {}) => {
       const log = pino({ level: 'silent' });
-      const services = { repository, overlay, settings: createSettings({ overlay }), engine, mailboxFolder, dataFolder: folder, log };
+      const services = {
+        repository,
+        overlay,
+        settings: createSettings({ overlay }),
+        engine,
+        mailboxFolder,
+        dataFolder: folder,
+        log,
+      };
       const server = await createServer(services, { port: 0, ...options });
       servers.push(server);
       return server;
