@@ -7,9 +7,13 @@ export function showSetting({ unit, type }: Pick<SettingDefinition, 'unit' | 'ty
   if (value === undefined) return '–';
   if (Array.isArray(value))
     return value.length === 0 ? 'none' : value.map((one) => safeText(JSON.stringify(one))).join(', ');
-  const text = safeText(String(value as string | number | boolean));
+  const text = safeText(asText(value));
   if (unit === undefined || type === 'String') return text;
   return unit === 'bytes' && Number(value) >= 1024
     ? `${text} bytes (${formatBytes(Number(value))})`
     : `${text} ${unit}`;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -41,7 +41,7 @@ export const settingsGetCommand = defineCommand({
         source,
       };
       await answer(context, document, [
-        `${showSetting(definition, found.value)}`,
+        showSetting(definition, found.value),
         safeText(`${title}, for ${found.tenant}, from ${layer}${source === null ? '' : `: ${source}`}`),
       ]);
       return 0;

@@ -295,7 +295,7 @@ export const uploadBytes = defineSetting({
   default: 20 * gibibyte,
   title: 'Size of an uploaded file',
   description: 'A larger one is refused before anything is added.',
-  usedBy: ['cli/commands/upload.ts'],
+  usedBy: ['dam/upload-limit.ts'],
 });
 
 // ---- Mail
