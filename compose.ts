@@ -32,6 +32,7 @@ import { readConfiguration, type Configuration } from './engine/configuration.js
 import { collectRegularly } from './engine/collect-regularly.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
+import { expireRegularly } from './engine/expire-regularly.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
 import { watchPlugins } from './engine/watch-plugins.js';
@@ -183,6 +184,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (mode !== 'command') {
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
+        const expiring = expireRegularly({ repository, log });
+        opened.push(() => expiring.close());
         await content.watch();
       }
     };
