@@ -28,7 +28,6 @@ export function expireRegularly({
   }, every).unref();
 
   async function run(): Promise<void> {
-    if (closing.signal.aborted) return;
     try {
       const downloads = await repository.withSession({ service: 'workflow' }, (session) =>
         removeExpiredArchives(session, new Date(), closing.signal),
