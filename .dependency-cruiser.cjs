@@ -59,6 +59,16 @@ module.exports = {
     forbid('engine', ['server', 'cli', 'compose.ts'], 'The engine knows nothing of doors.'),
     forbid('server', ['cli', 'compose.ts'], 'A door does not open another door.'),
     {
+      name: 'no-suites-in-product',
+      comment: 'The conformance suites are for tests: no code that runs in production imports them.',
+      severity: 'error',
+      from: {
+        path: '^(repository|dam|workflows|activities|engine|server|cli|bench)/|^compose',
+        pathNot: '^repository/conformance/',
+      },
+      to: { path: '^repository/conformance/' },
+    },
+    {
       name: 'no-tests-in-product',
       severity: 'error',
       from: { path: '^(repository|dam|workflows|activities|engine|server|cli)/' },

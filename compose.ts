@@ -35,6 +35,7 @@ import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
+import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
 import { packageRoot } from './package-root.js';
@@ -42,6 +43,7 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
+import { updateIndexes } from './repository/query/shipped-indexes.js';
 import {
   openRepository,
   type QueryLimits,
@@ -117,6 +119,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
+    await updateShippedIndexes(repository, log);
     repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
 
     const registry = createStepRegistry();
@@ -186,6 +189,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
         opened.push(() => collecting.close());
         const expiring = expireRegularly({ repository, log });
         opened.push(() => expiring.close());
+        const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
+        opened.push(() => trimming.close());
         await content.watch();
       }
     };
@@ -219,6 +224,14 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await closeAll();
     throw error;
   }
+}
+
+/** What was changed or removed here stays so, and is said. */
+async function updateShippedIndexes(repository: Repository, log: Logger): Promise<void> {
+  const { added, changed, kept } = await updateIndexes(repository);
+  if (added.length + changed.length > 0) log.info({ added, changed }, 'indexes of this version are being built');
+  if (kept.length > 0)
+    log.warn({ kept }, 'indexes below /oak:index differ from those of this version, and stay as they are');
 }
 
 async function makeDataFolder(dataFolder: string): Promise<void> {

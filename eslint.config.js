@@ -22,6 +22,14 @@ export default tseslint.config(
     },
   },
   {
+    files: ['{repository,dam,workflows,activities,engine,server,cli}/**/*.ts', '*.ts'],
+    ignores: ['repository/conformance/**', 'vitest.config.ts'],
+    rules: {
+      // Installed for development only; the suites of the conformance folder are for tests.
+      'no-restricted-imports': ['error', 'vitest', 'fast-check'],
+    },
+  },
+  {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {

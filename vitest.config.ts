@@ -3,8 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: {
-    // Plugins import the published name; in this checkout that is the source.
-    alias: { 'satchel/sdk': fileURLToPath(new URL('./activities/sdk.ts', import.meta.url)) },
+    // Plugins and stores import the published names; in this checkout these are the source.
+    alias: {
+      'satchel/conformance': fileURLToPath(new URL('./repository/conformance/conformance.ts', import.meta.url)),
+      'satchel/sdk': fileURLToPath(new URL('./activities/sdk.ts', import.meta.url)),
+      'satchel/stores': fileURLToPath(new URL('./repository/stores.ts', import.meta.url)),
+    },
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],

@@ -34,7 +34,11 @@ export function postgresBackend(url: string): Backend {
 async function connect(url: string): Promise<pg.Client> {
   // As database.ts: every statement finds rows by key.
   const options = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin'].map((name) => `-c enable_${name}=off`);
-  const client = new pg.Client({ connectionString: url, options: [...options, '-c jit=off'].join(' ') });
+  const client = new pg.Client({
+    connectionString: url,
+    options: [...options, '-c jit=off'].join(' '),
+    pipeline: true,
+  });
   await client.connect();
   return client;
 }
@@ -59,17 +63,18 @@ async function openRawPostgres(url: string, schemaName: string): Promise<RawStor
       const prepared = commits.map(prepare);
       return async () => {
         for (const { keys, expected, written, values } of prepared) {
-          await client.query('BEGIN');
-          await run('lock-head', `SELECT sequence, purged FROM ${schema}.head FOR UPDATE`, []);
-          const rows = await run('read-versions', versionsText(schema), [keys]);
+          const [, , rows] = await Promise.all([
+            client.query('BEGIN'),
+            run('lock-head', `SELECT sequence, purged FROM ${schema}.head FOR UPDATE`, []),
+            run('read-versions', versionsText(schema), [keys]),
+          ]);
           const versions = rows.map(([version]) => Number(version));
           expected.forEach((version, index) => {
             if (version !== undefined && versions[index] !== version) throw new Error('another version is stored');
           });
           const ended = versions.flatMap((version, index) => (version > 0 && written[index] ? index : []));
           const replaced = [ended.map((index) => keys[index]), ended.map((index) => versions[index])];
-          await run('write', writeText(schema), [...replaced, ...values]);
-          await client.query('COMMIT');
+          await Promise.all([run('write', writeText(schema), [...replaced, ...values]), client.query('COMMIT')]);
         }
       };
     },

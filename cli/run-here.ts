@@ -5,6 +5,7 @@ import { destination, pino, type Logger } from 'pino';
 import type { SatchelOptions } from '../compose.js';
 import { loadCommands } from './commands.js';
 import type { ExitCode, ProcessContext } from './command.js';
+import { boundHeapGrowth } from './heap-growth.js';
 import { createLogStream } from './output/log-stream.js';
 import { reportError } from './output/report.js';
 import type { Terminal } from './output/terminal.js';
@@ -18,6 +19,7 @@ import { SatchelError } from '../workflows/contract/errors.js';
 
 /** @returns the exit code; errors were reported */
 export async function runHere(call: OwnerCall): Promise<ExitCode> {
+  boundHeapGrowth();
   const { arguments: args, terminal } = call;
   const invocation = await parseArguments(await loadCommands(args), args, process.env, terminal);
   if (typeof invocation === 'number') return invocation;

@@ -1,7 +1,7 @@
 /**
  * Assets as AEM keeps them:
  *
- *     <name>                 dam:Asset
+ *     <name>                 dam:Asset           mix:referenceable, so that it stays itself when it is moved
  *       jcr:content          dam:AssetContent    jcr:lastModified
  *         metadata           nt:unstructured     dc:title, dc:format, tiff:ImageWidth …
  *         renditions         nt:folder
@@ -167,7 +167,11 @@ export async function createAsset(session: Session, folder: string, name: string
   const { binary, mimeType = mediaTypeOf(name), metadata = {}, modified = new Date() } = asset;
   const path = joinPath(folder, name);
   const content = joinPath(path, contentName);
-  await session.addNode(path, { primaryType: assetType, properties: { 'jcr:created': modified } });
+  await session.addNode(path, {
+    primaryType: assetType,
+    mixins: ['mix:referenceable'],
+    properties: { 'jcr:created': modified },
+  });
   await session.addNode(content, { primaryType: 'dam:AssetContent', properties: { 'jcr:lastModified': modified } });
   await session.addNode(joinPath(content, 'metadata'), { properties: { 'dc:format': mimeType, ...metadata } });
   await session.addNode(joinPath(content, 'renditions'), { primaryType: 'nt:folder' });

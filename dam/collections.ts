@@ -53,8 +53,8 @@ export async function createCollection(
 }
 
 /**
- * Adds an asset, a folder or another collection at the end, once; the caller saves. A member that is referenceable stays one
- * when it is moved.
+ * Adds an asset, a folder or another collection at the end, once; the caller saves. An asset stays a member when it is
+ * moved, as does any member that is referenceable.
  * @throws RepositoryError PATH_NOT_FOUND, CONSTRAINT_VIOLATION (no collection)
  */
 export async function addToCollection(session: Session, collection: string, path: string): Promise<void> {

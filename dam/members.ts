@@ -7,6 +7,7 @@
 import type { RepositoryNode, Session } from '../repository/api.js';
 import { RepositoryError } from '../repository/errors.js';
 import { joinPath, nameOf } from '../repository/path.js';
+import { isAsset } from './asset.js';
 
 export const membersName = 'sling:members';
 const orderName = 'sling:resources';
@@ -71,11 +72,11 @@ async function storedMembers(session: Session, holder: string): Promise<StoredMe
  * @throws RepositoryError PATH_NOT_FOUND (the member, or the holder's `sling:members`)
  */
 export async function addMember(session: Session, holder: string, path: string): Promise<void> {
-  const member = await session.getNode(path);
+  const member = await withIdentifier(session, await session.getNode(path));
   const settled = await settleMembers(session, holder);
   if (settled.includes(path)) return;
-  const { primaryType, mixins, identifier } = member;
-  const referenceable = session.nodeTypes.isNodeType(primaryType, mixins, 'mix:referenceable');
+  const { identifier } = member;
+  const referenceable = isReferenceable(session, member);
   await setOrder(session, holder, [...settled, path]);
   await session.addNode(await freePath(session, joinPath(holder, membersName), member.name), {
     properties: {
@@ -85,6 +86,22 @@ export async function addMember(session: Session, holder: string, path: string):
       }),
     },
   });
+}
+
+function isReferenceable({ nodeTypes }: Session, { primaryType, mixins }: RepositoryNode): boolean {
+  return nodeTypes.isNodeType(primaryType, mixins, 'mix:referenceable');
+}
+
+/**
+ * Assets that came in without an identifier of their own get one, so that they stay members when they are moved. Who may not
+ * change the asset, or finds it checked in, collects it by its path.
+ */
+async function withIdentifier(session: Session, node: RepositoryNode): Promise<RepositoryNode> {
+  const { path, mixins } = node;
+  if (!isAsset(node) || isReferenceable(session, node)) return node;
+  if (!(await session.hasPrivileges(path, 'jcr:nodeTypeManagement'))) return node;
+  if (!(await session.versions.isCheckedOut(path))) return node;
+  return session.setProperties(path, { 'jcr:mixinTypes': [...mixins, 'mix:referenceable'] });
 }
 
 /** Takes out the member at `path`, also where nothing is any more; nothing happens when there is none. The caller saves. */

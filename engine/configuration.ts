@@ -45,6 +45,14 @@ const configurationSchema = z.strictObject({
       collectEveryHours: z.coerce.number().min(0).max(8760).default(24),
       /** Hours for which bytes stay that nothing refers to. */
       graceHours: z.coerce.number().min(1).max(8760).default(24),
+      /** Hours between two trims of the journal while Satchel runs; 0: never. */
+      trimEveryHours: z.coerce.number().min(0).max(8760).default(24),
+      /** Days for which commits stay in the journal at least. */
+      journalDays: z.coerce.number().min(1).max(3650).default(7),
+      /** Commits that stay at least, however old. */
+      journalCommits: z.coerce.number().int().min(0).max(1e12).default(10_000),
+      /** Days after which a cursor that nobody moves holds the journal no longer; 0: never. */
+      cursorDays: z.coerce.number().min(0).max(3650).default(30),
     })
     .prefault({}),
   repository: z
@@ -100,6 +108,10 @@ const variables = {
   SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
   SATCHEL_COLLECT_EVERY_HOURS: ['maintenance', 'collectEveryHours'],
   SATCHEL_GRACE_HOURS: ['maintenance', 'graceHours'],
+  SATCHEL_TRIM_EVERY_HOURS: ['maintenance', 'trimEveryHours'],
+  SATCHEL_JOURNAL_DAYS: ['maintenance', 'journalDays'],
+  SATCHEL_JOURNAL_COMMITS: ['maintenance', 'journalCommits'],
+  SATCHEL_CURSOR_DAYS: ['maintenance', 'cursorDays'],
   SATCHEL_POSTGRES_URL: ['repository', 'postgres', 'url'],
   SATCHEL_POSTGRES_SCHEMA: ['repository', 'postgres', 'schema'],
   SATCHEL_POSTGRES_POOL_SIZE: ['repository', 'postgres', 'poolSize'],

@@ -36,7 +36,7 @@ export interface NodeInput {
   readonly primaryType?: string;
   readonly mixins?: readonly string[];
   readonly properties?: Readonly<Record<string, PropertyInput>>;
-  /** See `SetOptions`; autocreated children are not added either, they come with the import. */
+  /** See `SetOptions`; autocreated children are not added, as an import brings its own (autocreated-children.ts). */
   readonly imported?: boolean;
 }
 
@@ -147,7 +147,8 @@ export interface Session {
    */
   copy(from: string, to: string): Promise<RepositoryNode>;
   /**
-   * Adds nodes below `parent`, parents before children, with what they were elsewhere (see `SetOptions`).
+   * Adds nodes below `parent`, parents before children, with what they were elsewhere (see `SetOptions`), and what their types
+   * create and they do not bring.
    * @returns how many @throws as `addNode`; ITEM_EXISTS, CONSTRAINT_VIOLATION for an identifier that is taken
    */
   importNodes(
@@ -228,10 +229,10 @@ export interface Repository {
   withSession<T>(user: string | { readonly service: string }, work: (session: Session) => Promise<T>): Promise<T>;
   /**
    * Adds node types from CND text, or changes them where every node stays valid. Sessions see them from their next save or
-   * refresh on. @returns the types that were added or changed
+   * refresh on. With `dryRun` everything is checked and nothing changed. @returns the types that were, or would be, added or changed
    * @throws ACCESS_DENIED (who is no administrator), INVALID_NODE_TYPE, CONSTRAINT_VIOLATION (naming what stands against it)
    */
-  registerNodeTypes(userId: string, cnd: string): Promise<string[]>;
+  registerNodeTypes(userId: string, cnd: string, options?: { readonly dryRun?: boolean }): Promise<string[]>;
   /** @throws ACCESS_DENIED, CONSTRAINT_VIOLATION (unknown, built in, or in use) */
   unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void>;
   /**

@@ -4,7 +4,6 @@
  */
 import { blobListProperty, listedBlobs } from './blob-list.js';
 import { decodeBlobMark } from './blob-marks.js';
-import { propertiesEqual } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { blobEpochKey, blobMarkKey } from './keys.js';
 import type { SaveAttempt, SaveContribution, SaveParticipant } from './session-participant.js';
@@ -23,15 +22,23 @@ export function createBlobGuard(): SaveParticipant {
   return (attempt) => requireBlobs(attempt, present);
 }
 
-async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt, present: PresentBlobs): Promise<SaveContribution> {
+async function requireBlobs(
+  { plan, snapshot, blobs, blobEpoch, isFirst }: SaveAttempt,
+  present: PresentBlobs,
+): Promise<SaveContribution> {
   const places = await newReferences(plan, blobs);
   if (places.size === 0) return {};
-  const hashes = [...places.keys()];
-  const keys = hashes.map(blobMarkKey);
-  const [epoch, ...marks] = await snapshot.getMany([blobEpochKey, ...keys]);
+  const isKnown = ([sha256, { size }]: [string, NewReference]) => present.has(sha256, size, blobEpoch);
+  // A blob that was there has no mark, most likely: whether it has is for the commit to see.
+  const known = isFirst ? [...places].filter(isKnown) : [];
+  const hashes = (isFirst ? [...places].filter((reference) => !isKnown(reference)) : [...places]).map(
+    ([sha256]) => sha256,
+  );
+  const marks = hashes.length === 0 ? [] : await snapshot.getMany(hashes.map(blobMarkKey));
   const preconditions: Precondition[] = [
     // A mark that came and went since the snapshot took the bytes with it, and its version would be 0 again.
-    { kind: 'version', key: blobEpochKey, version: epoch?.version ?? 0 },
+    { kind: 'version', key: blobEpochKey, version: blobEpoch },
+    ...known.map(([sha256]) => ({ kind: 'version', key: blobMarkKey(sha256), version: 0 }) as const),
   ];
   const writes: Write[] = [];
   hashes.forEach((sha256, index) => {
@@ -44,9 +51,9 @@ async function requireBlobs({ plan, snapshot, blobs }: SaveAttempt, present: Pre
     writes.push({ key, remove: true });
   });
   // After the snapshot: bytes that are gone without a mark are seen to be gone.
-  const unknown = [...places].filter(([sha256, { size }]) => !present.has(sha256, size, epoch?.version ?? 0));
+  const unknown = [...places].filter((reference) => !isKnown(reference));
   await requirePresent(unknown, blobs);
-  for (const [sha256, { size }] of unknown) present.add(sha256, size, epoch?.version ?? 0);
+  for (const [sha256, { size }] of unknown) present.add(sha256, size, blobEpoch);
   return { preconditions, writes };
 }
 
@@ -86,11 +93,11 @@ type NewReferences = ReadonlyMap<string, NewReference>;
 /** Hashes that the stored nodes may not have referred to, with the property that does now. */
 async function newReferences(plan: SavePlan, blobs: BlobStore): Promise<NewReferences> {
   const places = new Map<string, NewReference>();
-  for (const { path, record, origin } of plan.nodes.values()) {
-    for (const [name, property] of record.properties) {
+  for (const { path, record, changed } of plan.nodes.values()) {
+    for (const name of changed) {
+      const property = record.properties.get(name);
       const isList = name === blobListProperty;
-      if (property.type !== 'Binary' && !isList) continue;
-      if (propertiesEqual(property, origin?.record.properties.get(name))) continue;
+      if (!property || (property.type !== 'Binary' && !isList)) continue;
       for (const value of property.values) {
         const place = `${path}/${name}`;
         if (typeof value === 'object' && value.inline === undefined) {

@@ -16,6 +16,11 @@ export const repositoryErrorCodes = {
   STORE_LOCKED: { status: 503, retryable: true, meaning: 'Another process has this data folder open.' },
   STORE_CORRUPT: { status: 500, retryable: false, meaning: 'The database does not open or a record does not parse.' },
   STORE_FULL: { status: 507, retryable: false, meaning: 'The disk is full; nothing was saved.' },
+  KEY_TOO_LONG: {
+    status: 400,
+    retryable: false,
+    meaning: 'A path is too long for the store together with a value that an index holds of it.',
+  },
   STORE_NOT_EMPTY: { status: 409, retryable: false, meaning: 'Only an empty store can be restored into.' },
   STORE_UNAVAILABLE: { status: 503, retryable: true, meaning: 'The database or blob server does not answer.' },
   JOURNAL_TRIMMED: { status: 410, retryable: false, meaning: 'The journal no longer holds commits that far back.' },
@@ -45,6 +50,8 @@ export interface RepositoryErrorDetails {
   /** File and 1-based line, for content that came from a file. */
   readonly file?: string;
   readonly line?: number;
+  /** Name of the parameter of a query that is wrong. */
+  readonly parameter?: string;
   readonly cause?: unknown;
 }
 
@@ -53,6 +60,7 @@ export class RepositoryError extends Error {
   readonly paths: readonly string[];
   readonly file: string | undefined;
   readonly line: number | undefined;
+  readonly parameter: string | undefined;
 
   constructor(
     readonly code: RepositoryErrorCode,
@@ -63,5 +71,6 @@ export class RepositoryError extends Error {
     this.paths = details.paths ?? [];
     this.file = details.file;
     this.line = details.line;
+    this.parameter = details.parameter;
   }
 }

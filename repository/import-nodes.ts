@@ -1,5 +1,6 @@
 /** Bringing in nodes that were made elsewhere, with the identifiers they had there (JCR 2.0, section 7.3.6). */
 import type { ImportedNodeInput, ImportOptions, RepositoryNode, Session } from './api.js';
+import { addAutocreatedChildren, hasAutocreatedChildren } from './autocreated-children.js';
 import { RepositoryError } from './errors.js';
 import { isDescendantOrSelf, joinPath, nameOf, parentOf } from './path.js';
 import { propertyTexts } from './property-text.js';
@@ -17,11 +18,14 @@ export async function importNodes(
   const running = new NodeImport(session, parent, options);
   for await (const node of nodes) await running.add(node);
   await running.redirectReferences();
+  await addAutocreatedChildren(session, running.incomplete);
   return running.count;
 }
 
 class NodeImport {
   count = 0;
+  /** Nodes whose types create children. */
+  readonly incomplete: string[] = [];
   /** Where nodes went that replace others in their place, by where the import has them. */
   readonly #placed = new Map<string, string>();
   /** New identifiers by those that the import has. */
@@ -47,6 +51,7 @@ class NodeImport {
     if (place.before !== undefined) await this.session.orderBefore(place.path, place.before);
     if (createsNew) this.#identifiers.set(uuid, node.identifier);
     if (this.options.uuidBehavior === 'createNew' && refers(node)) this.#referring.push(node.path);
+    if (hasAutocreatedChildren(this.session, node)) this.incomplete.push(node.path);
     this.count++;
   }
 

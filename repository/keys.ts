@@ -10,6 +10,7 @@
  *     t<name>                  a node type that was registered (node-types/)
  *     b<sha256>                a blob that the collector found unreferenced (blob-marks.ts, maintenance/)
  *     b/lease                  who collects now
+ *     ucursors                 since when cursors stand where they are (maintenance/)
  *     e<name>                  an epoch: rewritten by every commit that changes what its name says
  *
  * With the parent path before the separator, one lookup finds a node, one range lists children, and a second range holds
@@ -61,6 +62,9 @@ export function blobMarkKey(sha256: string): string {
 export const blobMarkKeys: KeyRange = { gte: 'b0', lt: 'bg' };
 
 export const collectorLeaseKey = 'b/lease';
+
+/** Since when each cursor stands where it is (maintenance/cursor-use.ts). */
+export const cursorUseKey = 'ucursors';
 
 /** Rewritten by every commit that touches a policy, so that evaluated policies are valid as long as its version stands. */
 export const policyEpochKey = 'epolicies';

@@ -8,8 +8,13 @@ const setProperties: ReadonlySet<string> = new Set(['rep:members']);
 
 /** Names of the properties that were added, changed or removed. */
 export function changedProperties(from: NodeRecord, to: NodeRecord): string[] {
-  const names = new Set([...from.properties.keys(), ...to.properties.keys()]);
-  return [...names].filter((name) => !propertiesEqual(from.properties.get(name), to.properties.get(name)));
+  const names: string[] = [];
+  if (from.properties === to.properties) return names;
+  for (const [name, property] of from.properties) {
+    if (!propertiesEqual(property, to.properties.get(name))) names.push(name);
+  }
+  for (const name of to.properties.keys()) if (!from.properties.has(name)) names.push(name);
+  return names;
 }
 
 /**

@@ -28,8 +28,12 @@ export function textOf(record: NodeRecord, name: string): string | undefined {
 
 /** Values as text, binaries left out. */
 export function textsOf(record: NodeRecord, name: string): readonly string[] {
-  return (record.properties.get(name)?.values ?? []).flatMap((value) => valueText(value) ?? []);
+  const property = record.properties.get(name);
+  // Asked of every node for its mixins, which most have none of.
+  return property ? property.values.flatMap((value) => valueText(value) ?? []) : nothing;
 }
+
+const nothing: readonly string[] = [];
 
 /**
  * `{"i": identifier, "o": position, "p": {name: value}}`. A single String is a plain JSON string; every other property an

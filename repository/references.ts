@@ -11,8 +11,10 @@ import type { NodeRecord } from './record.js';
 import { textsOf } from './record.js';
 import type { SaveAttempt, SaveContribution } from './session-participant.js';
 import type { PlannedNode, SavePlan } from './session-plan.js';
+import { readStoredNodes } from './session-view.js';
 import type { SessionView } from './session-view.js';
 import type { KeyRange, Precondition, StoreSnapshot, Write } from './store/contract.js';
+import type { Property } from './value.js';
 
 /** A node that refers to another: its path, and the names of the properties that do. */
 interface Referrer {
@@ -39,12 +41,27 @@ const maxRanges = 100;
  */
 export async function keepReferences(attempt: SaveAttempt): Promise<SaveContribution> {
   const { plan } = attempt;
+  // Most saves: nothing goes, and nothing they change refers.
+  if (plan.removed.length === 0 && ![...plan.nodes.values()].some(changesReferences)) return {};
   const before = new Map<string, NodeRecord>();
   for (const { nodes } of plan.removed) for (const { path, record } of nodes) before.set(path, record);
   for (const { path, origin, inPlace } of plan.nodes.values()) if (inPlace && origin) before.set(path, origin.record);
   const writes = referenceWrites(plan, before);
   const preconditions = [...(await requireTargets(attempt)), ...(await releaseTargets(attempt, before))];
   return { preconditions, writes };
+}
+
+function changesReferences({ record, origin, changed, inPlace }: PlannedNode): boolean {
+  // What moved is at another path, by which its references are kept.
+  const names = inPlace ? changed : record.properties.keys();
+  for (const name of names) {
+    if (isReference(record.properties.get(name)) || isReference(origin?.record.properties.get(name))) return true;
+  }
+  return false;
+}
+
+function isReference(property: Property | undefined): boolean {
+  return property?.type === 'Reference' || property?.type === 'WeakReference';
 }
 
 /** Records that differ between the nodes before and after. */
@@ -69,7 +86,7 @@ export function encodedReferences(record: NodeRecord | undefined): Map<string, s
   if (!record) return encoded;
   const targets = new Map<string, { h: Set<string>; w: Set<string> }>();
   for (const [name, property] of record.properties) {
-    if (property.type !== 'Reference' && property.type !== 'WeakReference') continue;
+    if (!isReference(property)) continue;
     for (const target of textsOf(record, name)) {
       const names = targets.get(target) ?? { h: new Set(), w: new Set() };
       (property.type === 'Reference' ? names.h : names.w).add(name);
@@ -92,9 +109,11 @@ async function requireTargets({ plan, snapshot, evaluator }: SaveAttempt): Promi
   const gone = new Set(plan.removed.flatMap(({ nodes }) => nodes.map(({ record }) => record.identifier)));
   const elsewhere = references.filter(({ target }) => !planned.has(target));
   const entries = await snapshot.getMany(elsewhere.map(({ target }) => identifierKey(target)));
+  const paths = evaluator.goesByType ? entries.flatMap((entry) => entry?.value ?? []) : [];
+  const targets = await readStoredNodes(snapshot, paths);
   return elsewhere.map(({ path, name, target }, index): Precondition => {
     const entry = entries[index];
-    if (!entry || gone.has(target) || !evaluator.canRead(entry.value)) {
+    if (!entry || gone.has(target) || !evaluator.canRead(entry.value, targets.get(entry.value)?.record)) {
       throw new RepositoryError(
         'CONSTRAINT_VIOLATION',
         `The node ${path} refers in ${name} to ${target}, and there is no such node.`,

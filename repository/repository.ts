@@ -13,15 +13,16 @@ import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
 import { NodeCache } from './node-cache.js';
 import { registerNodeTypes, unregisterNodeTypes } from './node-types/register-node-types.js';
+import type { RegistrationOptions } from './node-types/register-node-types.js';
 import { NodeTypeCache } from './node-types/registry-cache.js';
 import { commitsAfter, encodeCommitEntry, followJournal } from './observation.js';
 import type { FollowOptions } from './observation.js';
 import { printable } from './path.js';
-import { createFirstIndexes } from './query/first-indexes.js';
 import { IndexStateCache } from './query/index-state.js';
 import { StoreIndexer } from './query/indexer.js';
 import type { Indexer } from './query/indexer.js';
 import { keepIndexes } from './query/keep-indexes.js';
+import { bringIndexes } from './query/shipped-indexes.js';
 import { encodeRecord } from './record.js';
 import { keepReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -66,11 +67,12 @@ export async function openRepository(
   const { queries, contentRules = [] } = options;
   const limits = typeof queries === 'function' ? queries : () => queries ?? {};
   const indexStates = new IndexStateCache();
+  const nodeCache = new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes);
   const repository = new StoreRepository({
     store: nodes,
     blobs,
     accessStates: new AccessStateCache(),
-    nodes: new NodeCache(nodes, await nodes.head(), options.nodeCacheBytes),
+    nodes: nodeCache,
     nodeTypes: new NodeTypeCache(),
     participants: [
       validatePolicies,
@@ -79,10 +81,11 @@ export async function openRepository(
       keepReferences,
       protectCheckedIn,
       checkContent(contentRules),
-      keepIndexes(indexStates),
+      keepIndexes,
     ],
     queries: {
       indexStates,
+      nodes: nodeCache,
       get maxVisitedNodes() {
         return limits().maxVisitedNodes ?? 100_000;
       },
@@ -127,7 +130,7 @@ class StoreRepository implements Repository {
     try {
       if ((await session.findNode(usersRoot)) === undefined) {
         await createFirstPrincipals(session);
-        await createFirstIndexes(session);
+        await bringIndexes(session);
         await session.save();
         // Next to nothing is there to be indexed, so the first query finds every index ready.
         await this.#indexer.catchUp();
@@ -183,8 +186,8 @@ class StoreRepository implements Repository {
     }
   }
 
-  async registerNodeTypes(userId: string, cnd: string): Promise<string[]> {
-    return registerNodeTypes(this.#context, userId, cnd);
+  async registerNodeTypes(userId: string, cnd: string, options?: RegistrationOptions): Promise<string[]> {
+    return registerNodeTypes(this.#context, userId, cnd, options);
   }
 
   async unregisterNodeTypes(userId: string, names: readonly string[]): Promise<void> {

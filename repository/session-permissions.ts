@@ -5,7 +5,7 @@ import type { AccessEvaluator } from './access/evaluate.js';
 import type { AtomicPrivilege } from './access/privileges.js';
 import { RepositoryError } from './errors.js';
 import { parentOf } from './path.js';
-import { changedProperties } from './record-merge.js';
+import type { NodeRecord } from './record.js';
 import { isMoveRoot } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
 import { isCheckedOutState } from './versions/checked-out.js';
@@ -21,77 +21,115 @@ const managedProperties: ReadonlyMap<string, AtomicPrivilege> = new Map([
   ['jcr:lockIsDeep', 'jcr:lockManagement'],
 ]);
 
-/** @throws ACCESS_DENIED where the user may read the node in question, else PATH_NOT_FOUND */
-export function assertPermitted(plan: SavePlan, evaluator: AccessEvaluator): void {
-  for (const removed of plan.removed) assertRemovable(removed, evaluator);
+/** Stored nodes that rights may go by the type of, by path. */
+type StoredRecords = ReadonlyMap<string, { readonly record: NodeRecord }>;
+
+/** Whose types the rights of a save may go by, beside the nodes that it writes or removes. */
+export function pathsAskedFor(plan: SavePlan): string[] {
+  const touched = [...plan.nodes.values(), ...plan.removed].map(({ path }) => controlledPath(path) ?? parentOf(path));
+  return [...new Set(touched)].filter((path) => path !== '');
+}
+
+/**
+ * @param stored nodes of `pathsAskedFor`, where the user's rights go by types
+ * @throws ACCESS_DENIED where the user may read the node in question, else PATH_NOT_FOUND
+ */
+export function assertPermitted(plan: SavePlan, evaluator: AccessEvaluator, stored: StoredRecords = new Map()): void {
+  if (evaluator.mayDoEverything) return;
+  const rights = new RightsOfSave(plan, evaluator, stored);
+  for (const removed of plan.removed) rights.assertRemovable(removed);
   for (const node of plan.nodes.values()) {
     const controlled = controlledPath(node.path);
     // A policy that comes along inside a moved subtree is not set by the user.
-    if (controlled === undefined) assertWritable(plan, node, evaluator);
-    else if (!isCarriedAlong(plan, node)) require(controlled, evaluator, 'jcr:modifyAccessControl');
+    if (controlled === undefined) rights.assertWritable(node);
+    else if (!isCarriedAlong(plan, node)) rights.require(controlled, 'jcr:modifyAccessControl');
   }
 }
 
-function assertRemovable({ path, movedAt, nodes }: RemovedNodes, evaluator: AccessEvaluator): void {
-  const controlled = controlledPath(path);
-  if (controlled !== undefined) {
-    require(controlled, evaluator, 'jcr:modifyAccessControl');
-    return;
-  }
-  // What was moved out of a subtree that is gone by now needs its own right, even when nothing is stored there any more.
-  if (nodes.length === 0 && movedAt === undefined) return;
-  const [root] = nodes;
-  if (!root || !isAuthorizable(root.record)) {
-    require(parentOf(path), evaluator, 'jcr:removeChildNodes');
-    require(path, evaluator, 'jcr:removeNode');
-  }
-  // Both are named after the subtree's root: what is protected may be a node the user must not know of.
-  for (const { path: below, record } of nodes) {
-    if (isAuthorizable(record) && !evaluator.isAllowed(below, 'rep:userManagement')) {
-      throw refused(path, ['rep:userManagement'], evaluator);
+class RightsOfSave {
+  constructor(
+    private readonly plan: SavePlan,
+    private readonly evaluator: AccessEvaluator,
+    private readonly stored: StoredRecords,
+  ) {}
+
+  assertRemovable({ path, movedAt, nodes }: RemovedNodes): void {
+    const controlled = controlledPath(path);
+    if (controlled !== undefined) {
+      this.require(controlled, 'jcr:modifyAccessControl');
+      return;
+    }
+    // What was moved out of a subtree that is gone by now needs its own right, even when nothing is stored there any more.
+    if (nodes.length === 0 && movedAt === undefined) return;
+    const [root] = nodes;
+    if (!root || !isAuthorizable(root.record)) {
+      this.require(parentOf(path), 'jcr:removeChildNodes');
+      this.#requireOf(path, root?.record, 'jcr:removeNode');
+    }
+    // Both are named after the subtree's root: what is protected may be a node the user must not know of.
+    for (const { path: below, record } of nodes) {
+      if (isAuthorizable(record) && !this.evaluator.isAllowed(below, 'rep:userManagement', record)) {
+        throw refused(path, root?.record, ['rep:userManagement'], this.evaluator);
+      }
+    }
+    for (const below of this.evaluator.policiesBelow(path)) {
+      const record = nodes.find((node) => node.path === below)?.record;
+      if (!this.evaluator.isAllowed(below, 'jcr:removeNode', record)) {
+        throw refused(path, root?.record, ['jcr:removeNode'], this.evaluator);
+      }
     }
   }
-  for (const below of evaluator.policiesBelow(path)) {
-    if (!evaluator.isAllowed(below, 'jcr:removeNode')) throw refused(path, ['jcr:removeNode'], evaluator);
-  }
-}
 
-function assertWritable(plan: SavePlan, node: PlannedNode, evaluator: AccessEvaluator): void {
-  const { path, record, origin, inPlace } = node;
-  const parent = parentOf(path);
-  const authorizable = isAuthorizable(record) || (origin !== undefined && isAuthorizable(origin.record));
-  if (inPlace) {
-    if (record.position !== origin?.record.position) {
-      require(parent, evaluator, 'jcr:addChildNodes', 'jcr:removeChildNodes');
+  assertWritable(node: PlannedNode): void {
+    const { path, record, origin, inPlace } = node;
+    const parent = parentOf(path);
+    const authorizable = isAuthorizable(record) || (origin !== undefined && isAuthorizable(origin.record));
+    if (inPlace) {
+      if (record.position !== origin?.record.position) {
+        this.require(parent, 'jcr:addChildNodes', 'jcr:removeChildNodes');
+      }
+    } else if (authorizable) {
+      this.require(path, 'rep:userManagement');
+    } else if (parent !== '' && !isCarriedAlong(this.plan, node)) {
+      this.require(parent, 'jcr:addChildNodes');
     }
-  } else if (authorizable) {
-    require(path, evaluator, 'rep:userManagement');
-  } else if (parent !== '' && !isCarriedAlong(plan, node)) {
-    require(parent, evaluator, 'jcr:addChildNodes');
-  }
-  for (const name of writtenProperties(node)) {
-    if (authorizable && makesPrincipal(name)) {
-      require(path, evaluator, 'rep:userManagement');
-      continue;
+    for (const name of writtenProperties(node)) {
+      if (authorizable && makesPrincipal(name)) {
+        this.require(path, 'rep:userManagement');
+        continue;
+      }
+      const managed = managedProperties.get(name);
+      if (managed !== undefined) this.require(path, managed);
+      else if (name !== 'jcr:uuid') this.#requireOnProperty(node, name);
     }
-    const managed = managedProperties.get(name);
-    if (managed !== undefined) require(path, evaluator, managed);
-    else if (name !== 'jcr:uuid') requireOnProperty(node, name, evaluator);
+  }
+
+  require(path: string, ...privileges: AtomicPrivilege[]): void {
+    const planned = this.plan.nodes.get(path);
+    this.#requireOf(path, planned ? typedBy(planned) : this.stored.get(path)?.record, ...privileges);
+  }
+
+  #requireOf(path: string, record: NodeRecord | undefined, ...privileges: AtomicPrivilege[]): void {
+    const missing = privileges.filter((privilege) => !this.evaluator.isAllowed(path, privilege, record));
+    if (missing.length > 0) throw refused(path, record, missing, this.evaluator);
+  }
+
+  #requireOnProperty(node: PlannedNode, name: string): void {
+    const { path, record, origin } = node;
+    const privilege = !origin?.record.properties.has(name)
+      ? 'rep:addProperties'
+      : record.properties.has(name)
+        ? 'rep:alterProperties'
+        : 'rep:removeProperties';
+    const typed = typedBy(node);
+    if (this.evaluator.isAllowedOnProperty(path, name, privilege, typed)) return;
+    throw refused(path, typed, [privilege], this.evaluator);
   }
 }
 
-function require(path: string, evaluator: AccessEvaluator, ...privileges: AtomicPrivilege[]): void {
-  const missing = privileges.filter((privilege) => !evaluator.isAllowed(path, privilege));
-  if (missing.length > 0) throw refused(path, missing, evaluator);
-}
-
-function requireOnProperty({ path, record, origin }: PlannedNode, name: string, evaluator: AccessEvaluator): void {
-  const privilege = !origin?.record.properties.has(name)
-    ? 'rep:addProperties'
-    : record.properties.has(name)
-      ? 'rep:alterProperties'
-      : 'rep:removeProperties';
-  if (!evaluator.isAllowedOnProperty(path, name, privilege)) throw refused(path, [privilege], evaluator);
+/** The record whose type rights go by: a type that the save only gives the node adds none to it. */
+function typedBy({ record, origin }: PlannedNode): NodeRecord {
+  return origin?.record ?? record;
 }
 
 function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
@@ -99,9 +137,7 @@ function isCarriedAlong(plan: SavePlan, node: PlannedNode): boolean {
 }
 
 function writtenProperties(node: PlannedNode): string[] {
-  const { record, origin } = node;
-  const names = origin ? changedProperties(origin.record, record) : [...record.properties.keys()];
-  return names.filter((name) => !isGiven(node, name));
+  return node.changed.filter((name) => !isGiven(node, name));
 }
 
 /** What the repository sets itself: with a new node, with one that becomes mix:created, and by checking in and out. */
@@ -111,8 +147,13 @@ function isGiven({ record, origin }: PlannedNode, name: string): boolean {
   return !origin || (name.startsWith('jcr:created') && !origin.record.properties.has(name));
 }
 
-function refused(path: string, missing: readonly AtomicPrivilege[], evaluator: AccessEvaluator): RepositoryError {
-  if (!evaluator.canRead(path)) {
+function refused(
+  path: string,
+  record: NodeRecord | undefined,
+  missing: readonly AtomicPrivilege[],
+  evaluator: AccessEvaluator,
+): RepositoryError {
+  if (!evaluator.canRead(path, record)) {
     return new RepositoryError('PATH_NOT_FOUND', `There is no node ${path}, or it may not be read.`, { paths: [path] });
   }
   return new RepositoryError('ACCESS_DENIED', `The user lacks ${missing.join(', ')} at ${path}.`, { paths: [path] });

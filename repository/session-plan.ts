@@ -1,11 +1,20 @@
 /** What one save is about to do. */
 import { nameOf, parentOf } from './path.js';
+import { changedProperties } from './record-merge.js';
 import type { PendingNode, RemovedSubtree, StoredNode } from './session-transient.js';
 
 /** A pending change that differs from the store. */
 export interface PlannedNode extends PendingNode {
   /** Changes the stored record at its own path; otherwise the node is new there. */
   readonly inPlace: boolean;
+  /** Names of the properties that its origin does not have, has differently, or has and it has not; all of a new node. */
+  readonly changed: readonly string[];
+}
+
+export function planNode(node: PendingNode, inPlace: boolean): PlannedNode {
+  const { path, record, origin, ensured } = node;
+  const changed = origin ? changedProperties(origin.record, record) : [...record.properties.keys()];
+  return { path, record, origin, ensured, inPlace, changed };
 }
 
 export interface RemovedNodes extends RemovedSubtree {

@@ -7,11 +7,13 @@ import type { AccessStateCache } from './access/access-state.js';
 import { nameablePaths, withoutHiddenPaths } from './access/conceal.js';
 import { AccessEvaluator } from './access/evaluate.js';
 import { isGroupPath } from './access/authorizables.js';
-import { policyName } from './access/controlled-path.js';
+import { controlledPath, policyName } from './access/controlled-path.js';
 import { RepositoryError } from './errors.js';
 import {
+  blobEpochKey,
   groupEpochKey,
   identifierKey,
+  indexEpochKey,
   nodeKey,
   nodeTypeEpochKey,
   pathOfNodeKey,
@@ -23,16 +25,17 @@ import type { CommittedNodes, NodeCache } from './node-cache.js';
 import type { NodeTypeCache, NodeTypeState } from './node-types/registry-cache.js';
 import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
+import type { IndexesInForce, IndexStateCache } from './query/index-state.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
-import { changedProperties, mergeRecords } from './record-merge.js';
+import { mergeRecords } from './record-merge.js';
 import type { SaveParticipant } from './session-participant.js';
 import { SessionNode } from './session-node.js';
-import { assertPermitted } from './session-permissions.js';
-import { isMoveRoot } from './session-plan.js';
+import { assertPermitted, pathsAskedFor } from './session-permissions.js';
+import { isMoveRoot, planNode } from './session-plan.js';
 import type { PlannedNode, RemovedNodes, SavePlan } from './session-plan.js';
 import { inKeyOrder } from './session-transient.js';
-import type { PendingNode, StoredNode, TransientSpace } from './session-transient.js';
-import { readStoredNodes, storedSubtree } from './session-view.js';
+import type { StoredNode, TransientSpace } from './session-transient.js';
+import { readSharedNodes, readStoredNodes, storedSubtree } from './session-view.js';
 import { StoreConflict } from './store/contract.js';
 import type { BlobStore, KeyRange, NodeStore, Precondition, StoreSnapshot, Write } from './store/contract.js';
 import { validateNodes } from './validate.js';
@@ -46,26 +49,37 @@ export interface SaveContext {
   readonly accessStates: AccessStateCache;
   readonly nodes: NodeCache;
   readonly nodeTypes: NodeTypeCache;
+  readonly queries: { readonly indexStates: IndexStateCache };
   /** Asked in this order. */
   readonly participants: readonly SaveParticipant[];
   /** Commits what the participants write also when no node changes; default: there is no commit then. */
   readonly evenIfUnchanged?: boolean;
 }
 
-/** The rights and node types that a session goes by, as of its snapshot. */
+/** What a session goes by, as of its snapshot: the rights of its user, node types, indexes, and which blobs were collected. */
 export interface SaveBasis {
   readonly access: AccessEvaluator;
   readonly types: NodeTypeState;
+  readonly indexes: IndexesInForce;
+  /** Version of the record `eblobs`. */
+  readonly blobEpoch: number;
 }
 
+const basisEpochs = [policyEpochKey, groupEpochKey, nodeTypeEpochKey, indexEpochKey, blobEpochKey] as const;
+const isBasisEpoch: ReadonlySet<string> = new Set(basisEpochs);
+
 export async function readBasis(
-  context: Pick<SaveContext, 'accessStates' | 'nodeTypes'>,
+  { accessStates, nodeTypes, queries }: Pick<SaveContext, 'accessStates' | 'nodeTypes' | 'queries'>,
   snapshot: StoreSnapshot,
   userId: string,
 ): Promise<SaveBasis> {
+  const [policies, members, types, indexes, blobs] = await snapshot.getMany(basisEpochs);
+  const state = await accessStates.stateAt(snapshot, policies?.version ?? 0, members?.version ?? 0);
   return {
-    access: new AccessEvaluator(await context.accessStates.stateOf(snapshot), userId),
-    types: await context.nodeTypes.stateOf(snapshot),
+    access: new AccessEvaluator(state, userId),
+    types: await nodeTypes.stateAt(snapshot, types?.version ?? 0),
+    indexes: await queries.indexStates.inForceAt(snapshot, indexes),
+    blobEpoch: blobs?.version ?? 0,
   };
 }
 
@@ -90,12 +104,24 @@ export async function saveChanges(
   const plan = await createPlan(transient, snapshot);
   if (plan.nodes.size === 0 && plan.removed.length === 0 && !context.evenIfUnchanged) return undefined;
   let current = snapshot;
-  let { access: evaluator, types } = basis;
+  let { access: evaluator, types, indexes, blobEpoch } = basis;
+  const readNodes = (paths: readonly string[]) => readSharedNodes(context.nodes, current, paths);
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      assertPermitted(plan, evaluator);
-      await validateNodes({ plan, snapshot: current, types: types.registry });
-      const attempted = { plan, snapshot: current, evaluator, types: types.registry, blobs: context.blobs };
+      await context.nodes.catchUp(current.sequence);
+      assertPermitted(plan, evaluator, evaluator.goesByType ? await readNodes(pathsAskedFor(plan)) : undefined);
+      const attempted = {
+        plan,
+        snapshot: current,
+        readNodes,
+        evaluator,
+        types: types.registry,
+        indexes,
+        blobs: context.blobs,
+        blobEpoch,
+        isFirst: attempt === 1,
+      };
+      await validateNodes(attempted);
       const preconditions = await preconditionsOf(plan, current, evaluator);
       const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
       const writes = writesOf(plan, encoded);
@@ -113,13 +139,13 @@ export async function saveChanges(
       try {
         const sequence = await context.store.commit(commit);
         context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
-        const changesBasis = writes.some(({ key }) => basisEpochs.has(key));
-        return { sequence, basis: changesBasis ? undefined : { access: evaluator, types } };
+        const changesBasis = writes.some(({ key }) => isBasisEpoch.has(key));
+        return { sequence, basis: changesBasis ? undefined : { access: evaluator, types, indexes, blobEpoch } };
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
         if (current !== snapshot) await current.close();
         current = await context.store.snapshot();
-        ({ access: evaluator, types } = await readBasis(context, current, evaluator.userId));
+        ({ access: evaluator, types, indexes, blobEpoch } = await readBasis(context, current, evaluator.userId));
         await rebase(plan, error.failed, current, evaluator);
       }
     }
@@ -131,8 +157,6 @@ export async function saveChanges(
   }
 }
 
-const basisEpochs: ReadonlySet<string> = new Set([policyEpochKey, groupEpochKey, nodeTypeEpochKey]);
-
 async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): Promise<SavePlan> {
   const removed: RemovedNodes[] = [];
   for (const subtree of transient.removedSubtrees()) {
@@ -143,18 +167,11 @@ async function createPlan(transient: TransientSpace, snapshot: StoreSnapshot): P
   const nodes = new Map<string, PlannedNode>();
   for (const node of inKeyOrder(transient.nodes())) {
     const inPlace = node.origin?.path === node.path && !transient.isRemoved(node.path);
-    if (inPlace && !differs(node)) continue;
-    nodes.set(node.path, { ...node, inPlace });
+    const planned = planNode(node, inPlace);
+    if (inPlace && planned.changed.length === 0 && node.record.position === node.origin.record.position) continue;
+    nodes.set(node.path, planned);
   }
   return { nodes, removed };
-}
-
-function differs({ record, origin }: PendingNode): boolean {
-  return (
-    origin === undefined ||
-    record.position !== origin.record.position ||
-    changedProperties(origin.record, record).length > 0
-  );
 }
 
 async function preconditionsOf(
@@ -178,7 +195,7 @@ async function preconditionsOf(
     // Nothing can lie below a parent that is not there yet, which is the parent's own precondition.
     if (isNew(plan.nodes.get(parent))) continue;
     // Where a stored node made room, the guard of the removed subtree stands for this.
-    if (![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
+    if (removed.size === 0 || ![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
       preconditions.push({ kind: 'version', key, version: 0 });
     if (parent !== '' && !plan.nodes.has(parent)) parents.add(parent);
   }
@@ -242,7 +259,7 @@ function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[]
     if (nameOf(path) === policyName) put(policyKey(parentOf(path)), '');
   }
   const touched = [...plan.nodes.values(), ...plan.removed.flatMap(({ nodes }) => nodes)];
-  if (touched.some(({ path }) => path.split('/').includes(policyName))) put(policyEpochKey, '');
+  if (touched.some(({ path }) => controlledPath(path) !== undefined)) put(policyEpochKey, '');
   if (touched.some(({ path }) => isGroupPath(path))) put(groupEpochKey, '');
   return [...writes.values()];
 }
@@ -265,7 +282,7 @@ async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Chang
   }
   const reordered = new Set<string>();
   for (const node of plan.nodes.values()) {
-    const { path, record, origin, inPlace } = node;
+    const { path, record, origin, inPlace, changed } = node;
     const primaryType = primaryTypeOf(record);
     if (!origin) {
       changes.push({ kind: 'nodeAdded', path, primaryType });
@@ -275,8 +292,7 @@ async function changesOf(plan: SavePlan, snapshot: StoreSnapshot): Promise<Chang
     if (isMoveRoot(plan, node) && origin.path !== path) {
       changes.push({ kind: 'nodeMoved', path, primaryType, from: origin.path });
     }
-    const properties = changedProperties(origin.record, record);
-    if (properties.length > 0) changes.push({ kind: 'propertiesChanged', path, primaryType, properties });
+    if (changed.length > 0) changes.push({ kind: 'propertiesChanged', path, primaryType, properties: changed });
     if (inPlace && record.position !== origin.record.position) reordered.add(parentOf(path));
   }
   if (reordered.size === 0) return changes;
@@ -321,9 +337,9 @@ async function rebase(
     const their = theirs.get(node.path);
     if (node.inPlace) {
       const merged = their && node.origin ? mergeRecords(node.origin.record, node.record, their.record) : undefined;
-      if (their && merged) plan.nodes.set(node.path, { ...node, record: merged, origin: their });
+      if (their && merged) plan.nodes.set(node.path, planNode({ ...node, record: merged, origin: their }, true));
       else conflicting.add(node.path);
-    } else if (their && !evaluator.canRead(node.path)) {
+    } else if (their && !evaluator.canRead(node.path, their.record)) {
       throw new RepositoryError('ACCESS_DENIED', `The user may not add ${node.path}.`, { paths: [node.path] });
     } else if (their && node.ensured && primaryTypeOf(their.record) === primaryTypeOf(node.record)) {
       plan.nodes.delete(node.path);

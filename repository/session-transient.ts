@@ -1,6 +1,7 @@
 /** What a session changed and has not saved: nodes as they will be, and the stored subtrees that are gone. */
 import { nodeKey } from './keys.js';
-import { isDescendantOrSelf, joinPath, nameOf, parentOf, selfAndAncestors } from './path.js';
+import { selfAndAncestors } from './path.js';
+import { PathTree } from './path-tree.js';
 import type { NodeRecord } from './record.js';
 import { compareKeys, hasPlainOrder } from './store/key-order.js';
 
@@ -27,14 +28,16 @@ export interface RemovedSubtree {
 }
 
 export class TransientSpace {
-  readonly #pending = new Map<string, PendingNode>();
+  #pending = new Map<string, PendingNode>();
   /**
-   * Names by parent that lead to pending nodes, so that listing a folder does not look at every change. Names stay when
-   * their node is forgotten. `undefined` until something is listed: who only adds and saves does without.
+   * Paths of pending nodes, so that listing a folder does not look at every change. A path may stay when its node is forgotten.
+   * `undefined` until something is listed: who only adds and saves does without.
    */
-  #names: Map<string, Set<string>> | undefined;
-  readonly #identifiers = new Map<string, string>();
-  readonly #removed = new Map<string, RemovedSubtree>();
+  #pendingPaths: PathTree | undefined;
+  #identifiers = new Map<string, string>();
+  #removed = new Map<string, RemovedSubtree>();
+  /** Where `#removed` has something, so that removing does not look at every earlier removal. A path may stay there too. */
+  #removedPaths = new PathTree();
   #epoch = 0;
 
   /** Rises whenever all changes are saved or dropped. */
@@ -58,7 +61,7 @@ export class TransientSpace {
     this.#forget(node.path);
     this.#pending.set(node.path, node);
     this.#identifiers.set(node.record.identifier, node.path);
-    if (this.#names) addNames(this.#names, node.path);
+    this.#pendingPaths?.add(node.path);
   }
 
   #forget(path: string): void {
@@ -70,14 +73,15 @@ export class TransientSpace {
 
   /** Drops pending changes at and below a path. @param stored whether the store has a node there that is now gone */
   remove(path: string, stored: boolean, movedAt?: number): void {
-    for (const node of this.below(path)) this.#forget(node.path);
-    this.#forget(path);
+    for (const pending of this.#paths().take(path)) this.#forget(pending);
     if (!stored) return;
-    // A subtree moved out of this one earlier keeps its guard: its content lives on elsewhere.
-    for (const removed of this.#removed.values()) {
-      if (isDescendantOrSelf(removed.path, path) && removed.movedAt === undefined) this.#removed.delete(removed.path);
+    for (const below of this.#removedPaths.take(path)) {
+      // A subtree moved out of this one earlier keeps its guard: its content lives on elsewhere.
+      if (this.#removed.get(below)?.movedAt === undefined) this.#removed.delete(below);
+      else this.#removedPaths.add(below);
     }
     this.#removed.set(path, { path, movedAt });
+    this.#removedPaths.add(path);
   }
 
   /** True for a stored path that is no longer there, at itself or through an ancestor. */
@@ -102,51 +106,35 @@ export class TransientSpace {
 
   /** Pending children in the order of their keys. */
   childrenOf(parent: string): PendingNode[] {
-    return inKeyOrder(this.#pathsIn(parent).flatMap((path) => this.#pending.get(path) ?? []));
+    return this.#nodesAt(this.#paths().childrenOf(parent));
   }
 
   /** Pending nodes below a path, in the order of their keys. */
   below(path: string): PendingNode[] {
-    const found: PendingNode[] = [];
-    const open = this.#pathsIn(path);
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const node = this.#pending.get(next);
-      if (node) found.push(node);
-      for (const child of this.#pathsIn(next)) open.push(child);
-    }
-    return inKeyOrder(found);
+    return this.#nodesAt(this.#paths().below(path));
   }
 
-  #pathsIn(parent: string): string[] {
-    return [...(this.#namesByParent().get(parent) ?? [])].map((name) => joinPath(parent, name));
+  #nodesAt(paths: readonly string[]): PendingNode[] {
+    return inKeyOrder(paths.flatMap((path) => this.#pending.get(path) ?? []));
   }
 
-  #namesByParent(): ReadonlyMap<string, ReadonlySet<string>> {
-    if (this.#names) return this.#names;
-    this.#names = new Map();
-    for (const path of this.#pending.keys()) addNames(this.#names, path);
-    return this.#names;
+  #paths(): PathTree {
+    return (this.#pendingPaths ??= new PathTree(this.#pending.keys()));
   }
 
   clear(): void {
     this.#epoch++;
-    this.#pending.clear();
-    this.#names = undefined;
-    this.#identifiers.clear();
-    this.#removed.clear();
+    // New maps: V8 links what a cleared one held to what it holds next, so that garbage would stay young for long.
+    this.#pending = new Map();
+    this.#pendingPaths = undefined;
+    this.#identifiers = new Map();
+    this.#removed = new Map();
+    this.#removedPaths = new PathTree();
   }
 }
 
-function addNames(names: Map<string, Set<string>>, path: string): void {
-  for (const node of selfAndAncestors(path)) {
-    const parent = parentOf(node);
-    const siblings = names.get(parent) ?? new Set();
-    if (siblings.has(nameOf(node))) return;
-    names.set(parent, siblings.add(nameOf(node)));
-  }
-}
-
-export function inKeyOrder<T extends { readonly path: string }>(nodes: readonly T[]): T[] {
+export function inKeyOrder<T extends { readonly path: string }>(nodes: T[]): T[] {
+  if (nodes.length < 2) return nodes;
   const keyed = nodes.map((node) => ({ node, key: nodeKey(node.path) }));
   keyed.sort(keyed.every(({ key }) => hasPlainOrder(key)) ? byPlainKey : (a, b) => compareKeys(a.key, b.key));
   return keyed.map(({ node }) => node);

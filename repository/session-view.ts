@@ -56,6 +56,12 @@ export class SessionView {
     return this.cache.get(path, this.shared.sequence);
   }
 
+  /** A node that can be had without a look into the store. */
+  known(path: string): ViewNode | undefined {
+    const pending = this.transient.get(path);
+    return pending ? viewOfPending(pending) : this.cached(path);
+  }
+
   async read(path: string): Promise<ViewNode | undefined> {
     return (await this.readMany([path], () => true))[0];
   }
@@ -74,16 +80,8 @@ export class SessionView {
 
   /** Nodes as the snapshot has them, without the session's changes. */
   async readStored(paths: readonly string[]): Promise<ReadonlyMap<string, SessionNode>> {
-    const snapshot = this.shared.peek();
-    const records = await snapshot.getMany(paths.map(nodeKey));
     const found = new Map<string, SessionNode>();
-    paths.forEach((path, index) => {
-      const record = records[index];
-      if (!record) return;
-      const node = storedNode(path, record);
-      this.cache.offer(node, record.value.length, snapshot.sequence);
-      found.set(path, node);
-    });
+    await readInto(found, this.cache, this.shared.peek(), paths);
     return found;
   }
 
@@ -147,6 +145,40 @@ export class SessionView {
       await shared.release();
     }
   }
+}
+
+/** Nodes as a snapshot has them, through a cache that knows every commit up to it. */
+export async function readSharedNodes(
+  cache: NodeCache,
+  snapshot: StoreSnapshot,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, StoredNode>> {
+  const found = new Map<string, SessionNode>();
+  const missing: string[] = [];
+  for (const path of paths) {
+    const node = cache.get(path, snapshot.sequence);
+    if (node) found.set(path, node);
+    else missing.push(path);
+  }
+  if (missing.length > 0) await readInto(found, cache, snapshot, missing);
+  return found;
+}
+
+/** Reads from the store, and offers what it finds to the cache. */
+async function readInto(
+  found: Map<string, SessionNode>,
+  cache: NodeCache,
+  snapshot: StoreSnapshot,
+  paths: readonly string[],
+): Promise<void> {
+  const records = await snapshot.getMany(paths.map(nodeKey));
+  paths.forEach((path, index) => {
+    const record = records[index];
+    if (!record) return;
+    const node = storedNode(path, record);
+    cache.offer(node, record.value.length, snapshot.sequence);
+    found.set(path, node);
+  });
 }
 
 /** Nodes as a snapshot has them, past any cache. */

@@ -23,7 +23,7 @@ import type { Query, QueryResult } from './query/query.js';
 import { runQuery } from './query/run-query.js';
 import type { QueryContext } from './query/run-query.js';
 import { reapplyChanges } from './record-merge.js';
-import { mixinsOf, primaryTypeOf } from './record.js';
+import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
 import { findReferences } from './references.js';
 import { SessionNode } from './session-node.js';
@@ -128,7 +128,14 @@ class RepositorySession implements Session {
   #cached(path: string): SessionNode | undefined {
     if (this.#closed) return undefined;
     const node = this.#view.cached(path);
-    return node && this.#access.canRead(path) ? node : undefined;
+    return node && this.#access.canRead(path, node.record) ? node : undefined;
+  }
+
+  /** A node that the session changed or that is cached, where it may be read. */
+  #known(path: string): ViewNode | undefined {
+    this.#assertOpen();
+    const node = this.#view.known(path);
+    return node && this.#access.canRead(path, typedBy(node)) ? node : undefined;
   }
 
   async findNodes(paths: readonly string[]): Promise<(RepositoryNode | undefined)[]> {
@@ -139,12 +146,16 @@ class RepositorySession implements Session {
     this.#assertOpen();
     const path = await this.#view.pathOfIdentifier(identifier);
     // What may not be read is not looked up either, so that it takes as long as what is not there.
-    return path === undefined || !this.#access.canRead(path) ? undefined : this.findNode(path);
+    return path === undefined || !this.#access.mayBeReadable(path) ? undefined : this.findNode(path);
   }
 
   async *references(path: string): AsyncGenerator<Reference> {
     const target = await this.#readable(path);
-    if (target) yield* findReferences(this.#view, target.record.identifier, (from) => this.#access.canRead(from));
+    if (!target) return;
+    const mayRead = (from: string) => this.#access.mayBeReadable(from);
+    for await (const reference of findReferences(this.#view, target.record.identifier, mayRead)) {
+      if (!this.#access.goesByType || (await this.#readable(reference.path))) yield reference;
+    }
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
@@ -153,7 +164,7 @@ class RepositorySession implements Session {
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
         const node = this.#view.current(listed, epoch);
-        if (node && this.#access.canRead(node.path)) yield this.#toNode(node);
+        if (node && this.#access.canRead(node.path, typedBy(node))) yield this.#toNode(node);
       }
     }
   }
@@ -170,9 +181,11 @@ class RepositorySession implements Session {
         // Siblings come together, so this is decided once for all of them.
         if (parent === undefined || !isChildOf(node.path, parent)) {
           parent = parentOf(node.path);
-          parentVisible = this.#isReadableUpTo(parent, path);
+          parentVisible =
+            this.#mayBeReadableUpTo(parent, path) &&
+            (!this.#access.goesByType || (await this.#isReadableUpTo(parent, path)));
         }
-        if (parentVisible && this.#access.canRead(node.path)) yield this.#toNode(node);
+        if (parentVisible && this.#access.canRead(node.path, typedBy(node))) yield this.#toNode(node);
       }
     }
   }
@@ -184,11 +197,19 @@ class RepositorySession implements Session {
     return runQuery(this.#context.queries, { shared, access: this.#access, types: this.#types, isCurrent }, query);
   }
 
-  #isReadableUpTo(path: string, ancestor: string): boolean {
+  /** As far as the paths tell. */
+  #mayBeReadableUpTo(path: string, ancestor: string): boolean {
     for (let node = path; node !== ancestor; node = parentOf(node)) {
-      if (!this.#access.canRead(node)) return false;
+      if (!this.#access.mayBeReadable(node)) return false;
     }
     return true;
+  }
+
+  /** By the nodes themselves, where rights go by their types. */
+  async #isReadableUpTo(path: string, ancestor: string): Promise<boolean> {
+    const between: string[] = [];
+    for (let node = path; node !== ancestor; node = parentOf(node)) between.push(node);
+    return (await this.#findReadable(between)).every((node) => node !== undefined);
   }
 
   async addNode(path: string, input: NodeInput = {}): Promise<RepositoryNode> {
@@ -210,15 +231,20 @@ class RepositorySession implements Session {
   async #add(path: string, input: NodeInput, ensured: boolean): Promise<RepositoryNode> {
     assertPath(path);
     if (path === '/') throw exists(path);
-    const parent = await this.#require(parentOf(path));
+    const parent = this.#known(parentOf(path)) ?? (await this.#require(parentOf(path)));
     // A node of the store that the user may not read does not show here: the save refuses it.
     // Nothing is stored below a parent that is new itself.
     const isParentNew = parent.pending !== undefined && parent.pending.origin === undefined;
     if (this.#transient.get(path) || (!isParentNew && (await this.#readable(path)))) throw exists(path);
     const fallback = this.#defaultType(parent.record, nameOf(path));
-    const record = await this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
+    const record = this.#newRecord(path, input, fallback, this.#nextPosition(parent.record));
+    const isGiven = input.properties?.['jcr:uuid'] !== undefined;
+    if (isGiven && textOf(record, 'jcr:uuid') === record.identifier) await this.#assertFreeIdentifier(path, record);
     this.#transient.put({ path, record, origin: undefined, ensured });
-    if (!input.imported) await this.#addAutocreated(path, record, ensured);
+    if (!input.imported) {
+      const { autocreatedChildren } = this.#effective(record);
+      if (autocreatedChildren.length > 0) await this.#addAutocreated(path, autocreatedChildren, ensured);
+    }
     return this.#toNode({ path, record, version: 0, pending: undefined });
   }
 
@@ -228,8 +254,12 @@ class RepositorySession implements Session {
     return definition?.abstract || definition?.mixin ? 'nt:unstructured' : type;
   }
 
-  async #addAutocreated(path: string, record: NodeRecord, ensured: boolean): Promise<void> {
-    for (const { name, defaultType = 'nt:unstructured' } of this.#effective(record).autocreatedChildren) {
+  async #addAutocreated(
+    path: string,
+    children: EffectiveNodeType['autocreatedChildren'],
+    ensured: boolean,
+  ): Promise<void> {
+    for (const { name, defaultType = 'nt:unstructured' } of children) {
       const child = joinPath(path, name);
       if (!(await this.#view.read(child))) await this.#add(child, { primaryType: defaultType }, ensured);
     }
@@ -239,12 +269,7 @@ class RepositorySession implements Session {
     return this.#types.effective(primaryTypeOf(record), mixinsOf(record));
   }
 
-  async #newRecord(
-    path: string,
-    input: NodeInput,
-    fallbackType: string,
-    position: string | undefined,
-  ): Promise<NodeRecord> {
+  #newRecord(path: string, input: NodeInput, fallbackType: string, position: string | undefined): NodeRecord {
     const properties = new Map<string, Property>();
     for (const [name, value] of Object.entries(input.properties ?? {})) {
       properties.set(name, givenProperty(path, name, value));
@@ -267,14 +292,14 @@ class RepositorySession implements Session {
     if (effective.types.has('mix:simpleVersionable')) properties.delete('jcr:isCheckedOut');
     this.#addMissing(effective, path, properties);
     if (!effective.types.has('mix:referenceable')) return draft;
-    if (!properties.has('jcr:uuid')) return withUuid(draft);
-    const identifier = givenIdentifier(path, draft);
-    if ((await this.#view.pathOfIdentifier(identifier)) !== undefined) {
-      throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
-        paths: [path],
-      });
-    }
-    return { ...draft, identifier };
+    return properties.has('jcr:uuid') ? { ...draft, identifier: givenIdentifier(path, draft) } : withUuid(draft);
+  }
+
+  async #assertFreeIdentifier(path: string, { identifier }: NodeRecord): Promise<void> {
+    if ((await this.#view.pathOfIdentifier(identifier)) === undefined) return;
+    throw new RepositoryError('ITEM_EXISTS', `The jcr:uuid ${identifier} of ${path} is that of another node.`, {
+      paths: [path],
+    });
   }
 
   #addMissing(effective: EffectiveNodeType, path: string, properties: Map<string, Property>): void {
@@ -292,7 +317,7 @@ class RepositorySession implements Session {
     changes: Readonly<Record<string, PropertyInput | null>>,
     { imported = false }: SetOptions = {},
   ): Promise<RepositoryNode> {
-    const node = await this.#require(path);
+    const node = this.#known(path) ?? (await this.#require(path));
     const properties = new Map(node.record.properties);
     for (const [name, input] of Object.entries(changes)) {
       if (input !== null) properties.set(name, givenProperty(path, name, input));
@@ -315,15 +340,16 @@ class RepositorySession implements Session {
     const referenceable = effective.types.has('mix:referenceable') && !before.types.has('mix:referenceable');
     const record = referenceable ? withUuid(changed) : changed;
     this.#change(node, record);
-    if (!imported) await this.#addAutocreated(path, record, false);
-    return this.#toNode({ path, record, version: node.version, pending: undefined });
+    if (!imported) await this.#addAutocreated(path, effective.autocreatedChildren, false);
+    return this.#toNode({ path, record, version: node.version, pending: this.#transient.get(path) });
   }
 
   #change(node: ViewNode, record: NodeRecord): RepositoryNode {
     const { path, version, pending } = node;
     const origin = pending ? pending.origin : { path, record: node.record, version };
-    this.#transient.put({ path, record, origin, ensured: false });
-    return this.#toNode({ path, record, version, pending: undefined });
+    const changed = { path, record, origin, ensured: false };
+    this.#transient.put(changed);
+    return this.#toNode({ path, record, version, pending: changed });
   }
 
   async remove(path: string): Promise<void> {
@@ -362,7 +388,7 @@ class RepositorySession implements Session {
     assertPath(to);
     if (to === '/' || this.#transient.get(to) || (await this.#readable(to))) throw exists(to);
     const parent = await this.#require(parentOf(to));
-    const visible = ({ path, record }: ViewNode) => this.#access.visible(path, record);
+    const visible = (node: ViewNode) => this.#access.visible(node.path, node.record, typedBy(node));
     const taken: Pick<ViewNode, 'path' | 'record'>[] = [
       { path: from === '/' ? '' : from, record: { ...visible(root), position: this.#nextPosition(parent.record) } },
     ];
@@ -370,7 +396,10 @@ class RepositorySession implements Session {
       for (const node of batch) {
         const isPolicy = node.path.slice(from.length).split('/').includes(policyName);
         // What may not be read, nodes and properties alike, must not come to light as a copy elsewhere.
-        if (isPolicy || !this.#isReadableUpTo(node.path, from)) continue;
+        const parent = parentOf(node.path);
+        if (isPolicy || !this.#access.canRead(node.path, typedBy(node))) continue;
+        if (!this.#mayBeReadableUpTo(parent, from)) continue;
+        if (this.#access.goesByType && !(await this.#isReadableUpTo(parent, from))) continue;
         taken.push({ path: node.path, record: visible(node) });
       }
     }
@@ -422,8 +451,9 @@ class RepositorySession implements Session {
 
   async hasPrivileges(path: string, ...wanted: readonly Privilege[]): Promise<boolean> {
     assertPrivileges(wanted);
-    if (!(await this.#readable(path))) return false;
-    return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege));
+    const node = await this.#readable(path);
+    if (!node) return false;
+    return [...expandPrivileges(wanted)].every((privilege) => this.#access.isAllowed(path, privilege, typedBy(node)));
   }
 
   async createBinary(source: AsyncIterable<Uint8Array> | Uint8Array | string): Promise<BinaryValue> {
@@ -535,13 +565,13 @@ class RepositorySession implements Session {
   async #findReadable(paths: readonly string[]): Promise<(ViewNode | undefined)[]> {
     this.#assertOpen();
     // What may not be read is looked up in the store like what does not exist, so that neither is quicker.
-    const nodes = await this.#view.readMany(paths.map(assertPath), (path) => this.#access.canRead(path));
-    return nodes.map((node) => (node && this.#access.canRead(node.path) ? node : undefined));
+    const nodes = await this.#view.readMany(paths.map(assertPath), (path) => this.#access.mayBeReadable(path));
+    return nodes.map((node) => (node && this.#access.canRead(node.path, typedBy(node)) ? node : undefined));
   }
 
   /** With the properties that may be read; stored nodes that hide none are shared with all sessions. */
   #toNode(node: ViewNode): RepositoryNode {
-    const record = this.#access.visible(node.path, node.record);
+    const record = this.#access.visible(node.path, node.record, typedBy(node));
     return record === node.record && node instanceof SessionNode
       ? node
       : new SessionNode(node.path, node.version, record);
@@ -551,6 +581,11 @@ class RepositorySession implements Session {
     if (this.#closed)
       throw new RepositoryError('SESSION_CLOSED', `The session of ${this.userId} is closed; open another.`);
   }
+}
+
+/** The record whose type rights go by: a type that is not saved yet gives none. */
+function typedBy({ record, pending }: ViewNode): NodeRecord {
+  return pending?.origin?.record ?? record;
 }
 
 /** Protected properties whose first value may be given: those of content that was made elsewhere. */

@@ -8,12 +8,15 @@ import { RepositoryError } from './errors.js';
 import { mixinsOf, primaryTypeOf, textOf } from './record.js';
 import type { NodeRecord } from './record.js';
 import type { PlannedNode, SavePlan } from './session-plan.js';
+import type { StoredNode } from './session-transient.js';
 import type { StoreSnapshot } from './store/contract.js';
 
 export interface Validation {
   readonly plan: SavePlan;
   /** What the plan was last brought up to date with. */
   readonly snapshot: StoreSnapshot;
+  /** Nodes as the snapshot has them, by path; those that are not there are left out. */
+  readonly readNodes: (paths: readonly string[]) => Promise<ReadonlyMap<string, StoredNode>>;
   readonly types: NodeTypeRegistry;
 }
 

@@ -11,11 +11,12 @@ import { createAccounts } from './accounts.js';
 import { crossOriginProblem } from './origin.js';
 import { problemPage } from './pages/problem-page.js';
 import { styleSheet } from './pages/style.js';
-import { problemDocument, problemOf } from './problem.js';
+import { problemDetails, problemDocument, problemOf } from './problem.js';
 import { registerApi } from './routes/api.js';
 import { registerDownloads } from './routes/downloads.js';
 import { registerLogin } from './routes/login.js';
 import { registerMail } from './routes/mail.js';
+import { queryBuilderRoute, registerQueryBuilder } from './routes/querybuilder.js';
 import type { ServerServices } from './services.js';
 import { sessionKey } from './session-key.js';
 
@@ -118,6 +119,7 @@ export async function createServer(services: ServerServices, options: ServerOpti
   registerDownloads(app, services);
   registerMail(app, services.mailboxFolder);
   registerApi(app, services);
+  registerQueryBuilder(app, services.repository);
 
   const { host = loopback } = options;
   await app.listen({ host, port: options.port });
@@ -129,7 +131,7 @@ export async function createServer(services: ServerServices, options: ServerOpti
 }
 
 function isApi({ url }: FastifyRequest): boolean {
-  return url.startsWith('/api/');
+  return url.startsWith('/api/') || url.startsWith('/bin/');
 }
 
 async function answerError(
@@ -144,7 +146,9 @@ async function answerError(
     ? { ...problem, message: 'Something went wrong here; the log of the server says what.' }
     : problem;
   reply.code(problem.status);
-  if (isApi(request)) await reply.send(problemDocument(shown));
+  if (request.routeOptions.url === queryBuilderRoute) {
+    await reply.type('application/problem+json').send(problemDetails(shown));
+  } else if (isApi(request)) await reply.send(problemDocument(shown));
   else {
     const user = request.account ? { user: request.account.id } : {};
     await reply

@@ -1,4 +1,5 @@
 /** Any thrown value as every door answers it: a code of the two error tables, a message, and what is machine-readable. */
+import { STATUS_CODES } from 'node:http';
 import { RepositoryError, repositoryErrorCodes } from '../repository/errors.js';
 import { SatchelError, errorCodes } from '../workflows/contract/errors.js';
 
@@ -21,6 +22,11 @@ export function problemDocument({ code, message, details }: Problem): {
   return { error: { code, message, details } };
 }
 
+/** The same as RFC 9457 has it (`application/problem+json`), with code and details as members of its own. */
+export function problemDetails({ code, message, details, status }: Problem): Readonly<Record<string, unknown>> {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, code, ...details };
+}
+
 export function problemOf(error: unknown): Problem {
   if (error instanceof SatchelError) {
     const { status, exit } = errorCodes[error.code];
@@ -35,6 +41,7 @@ export function problemOf(error: unknown): Problem {
         ...(error.paths.length > 0 && { paths: error.paths }),
         ...(error.file !== undefined && { file: error.file }),
         ...(error.line !== undefined && { line: error.line }),
+        ...(error.parameter !== undefined && { parameter: error.parameter }),
       },
       status,
       // What the caller can put right is wrong usage; what the store or its disk refuse is a failure.

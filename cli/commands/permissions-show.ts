@@ -3,6 +3,7 @@ import type { Session } from '../../repository/api.js';
 import { effectivePolicies, explainPermissions } from '../../repository/access/explain.js';
 import type { EffectivePolicy, PermissionsExplanation } from '../../repository/access/explain.js';
 import { findUser, listGroups, principalPath, serviceUsersRoot } from '../../repository/users.js';
+import { listRestrictions } from '../../repository/access/restrictions.js';
 import type { Restrictions } from '../../repository/access/restrictions.js';
 import { defineCommand, type ExitCode } from '../command.js';
 import { answer } from '../output/report.js';
@@ -62,12 +63,12 @@ function linesOfExplanation({ principal, administrator, privileges }: Permission
   );
 }
 
-function textOf({ glob, itemNames, prefixes }: Restrictions, unknown: readonly string[]): string {
+function textOf(restrictions: Restrictions, unknown: readonly string[]): string {
   const parts = [
-    glob === undefined ? [] : [`rep:glob "${glob}"`],
-    itemNames ? [`rep:itemNames ${itemNames.join(', ')}`] : [],
-    prefixes ? [`rep:prefixes ${prefixes.join(', ')}`] : [],
-    unknown.map((name) => `${name}, which is unknown here`),
-  ].flat();
+    ...listRestrictions(restrictions).map(([name, values]) =>
+      name === 'rep:glob' ? `${name} "${values.join('')}"` : `${name} ${values.join(', ')}`,
+    ),
+    ...unknown.map((name) => `${name}, which is unknown here`),
+  ];
   return parts.length === 0 ? '' : ` [${parts.join('; ')}]`;
 }

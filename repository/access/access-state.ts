@@ -50,8 +50,11 @@ export class AccessStateCache {
 
   async stateOf(snapshot: StoreSnapshot): Promise<AccessState> {
     const [policies, members] = await snapshot.getMany([policyEpochKey, groupEpochKey]);
-    const policyEpoch = policies?.version ?? 0;
-    const groupEpoch = members?.version ?? 0;
+    return this.stateAt(snapshot, policies?.version ?? 0, members?.version ?? 0);
+  }
+
+  /** @param policyEpoch versions of the two epoch records in the snapshot, 0 where there is none */
+  async stateAt(snapshot: StoreSnapshot, policyEpoch: number, groupEpoch: number): Promise<AccessState> {
     const known = this.#newest;
     if (known?.policyEpoch === policyEpoch && known.groupEpoch === groupEpoch) return known;
     const state: AccessState = {

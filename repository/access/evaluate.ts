@@ -6,12 +6,14 @@
 import { adminUser, groups } from '../api.js';
 import type { Privilege } from '../api.js';
 import { parentOf } from '../path.js';
+import { primaryTypeOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { AccessState } from './access-state.js';
 import { authenticationService, credentialProperties } from './authorizables.js';
 import { controlledPath } from './controlled-path.js';
 import { bitsOfPrivilege } from './privileges.js';
-import { allowedOn, rightsOf } from './user-rights.js';
+import type { Item } from './restrictions.js';
+import { allowedOn, allowedOnSomeType, rightsOf } from './user-rights.js';
 import type { UserRights } from './user-rights.js';
 
 const readNodes = bitsOfPrivilege('rep:readNodes');
@@ -25,67 +27,83 @@ export class AccessEvaluator {
   readonly state: AccessState;
   readonly userId: string;
   readonly #rights: UserRights;
-  readonly #mayDoEverything: boolean;
+  /** Administrators: nothing is refused them, nothing hidden from them. */
+  readonly mayDoEverything: boolean;
   readonly #readsCredentials: boolean;
 
   constructor(state: AccessState, userId: string) {
     this.state = state;
     this.userId = userId;
     this.#rights = rightsOf(state, userId);
-    this.#mayDoEverything = isAdministrator(userId, this.#rights.memberships);
-    this.#readsCredentials = this.#mayDoEverything || userId === authenticationService;
+    this.mayDoEverything = isAdministrator(userId, this.#rights.memberships);
+    this.#readsCredentials = this.mayDoEverything || userId === authenticationService;
   }
 
-  /** Whether the node may be seen, with those of its properties that `visible` leaves. */
-  canRead(path: string): boolean {
-    if (this.#mayDoEverything) return true;
+  /**
+   * Whether the node may be seen, with those of its properties that `visible` leaves.
+   * @param record of the node, by whose type entries may go; without it none grants by type, and each that denies by type does
+   */
+  canRead(path: string, record?: NodeRecord): boolean {
+    if (this.mayDoEverything) return true;
     const controlled = controlledPath(path);
     if (controlled !== undefined) return this.isAllowed(controlled, 'jcr:readAccessControl');
-    return allowedOn(this.#rights.chainAt(path), path, readNodes) === readNodes;
+    const chain = this.#rights.chainAt(path);
+    if (chain.allowed !== undefined) return (chain.allowed & readNodes) === readNodes;
+    return allowedOn(chain, nodeItem(path, record), readNodes) === readNodes;
   }
 
-  /** Whether all that the privilege holds is allowed on the node. */
-  isAllowed(path: string, privilege: Privilege): boolean {
-    if (this.#mayDoEverything) return true;
+  /** False only where no node may be seen, of whatever type: what is true is asked again with the node's record. */
+  mayBeReadable(path: string): boolean {
+    if (!this.goesByType || controlledPath(path) !== undefined) return this.canRead(path);
+    return allowedOnSomeType(this.#rights.chainAt(path), path, readNodes) === readNodes;
+  }
+
+  /** Whether all that the privilege holds is allowed on the node. @param record as in `canRead` */
+  isAllowed(path: string, privilege: Privilege, record?: NodeRecord): boolean {
+    if (this.mayDoEverything) return true;
     const wanted = bitsOfPrivilege(privilege);
-    return allowedOn(this.#rights.chainAt(path), path, wanted) === wanted;
+    return allowedOn(this.#rights.chainAt(path), nodeItem(path, record), wanted) === wanted;
   }
 
   /** As `isAllowed`, on a property of the node, which restrictions may single out. */
-  isAllowedOnProperty(path: string, name: string, privilege: Privilege): boolean {
-    if (this.#mayDoEverything) return true;
+  isAllowedOnProperty(path: string, name: string, privilege: Privilege, record?: NodeRecord): boolean {
+    if (this.mayDoEverything) return true;
     const wanted = bitsOfPrivilege(privilege);
-    return allowedOn(this.#rights.chainAt(path), propertyPath(path, name), wanted) === wanted;
+    return allowedOn(this.#rights.chainAt(path), propertyItem(path, name, record), wanted) === wanted;
   }
 
-  get seesAllProperties(): boolean {
-    return this.#mayDoEverything;
+  /** Whether some entry that concerns the user goes by the type of the node. */
+  get goesByType(): boolean {
+    return !this.mayDoEverything && this.#rights.goesByType;
   }
 
-  /** A readable node with the properties that may be read; the same record when these are all. */
-  visible(path: string, record: NodeRecord): NodeRecord {
-    if (this.#mayDoEverything) return record;
-    const hidden = this.#hiddenProperties(path, record);
+  /**
+   * A readable node with the properties that may be read; the same record when these are all.
+   * @param typed the record whose type counts, where the node is about to have another
+   */
+  visible(path: string, record: NodeRecord, typed = record): NodeRecord {
+    if (this.mayDoEverything) return record;
+    const hidden = this.#hiddenProperties(path, record, typed);
     if (hidden.length === 0) return record;
     const properties = new Map(record.properties);
     for (const name of hidden) properties.delete(name);
     return { identifier: record.identifier, position: record.position, properties };
   }
 
-  #hiddenProperties(path: string, { properties }: NodeRecord): readonly string[] {
+  #hiddenProperties(path: string, { properties }: NodeRecord, typed: NodeRecord): readonly string[] {
     const credentials = this.#readsCredentials ? [] : credentialProperties.filter((name) => properties.has(name));
     if (controlledPath(path) !== undefined) return credentials;
     const chain = this.#rights.chainAt(path);
     if (chain.allowed !== undefined && (chain.allowed & readProperties) !== 0) return credentials;
     const unreadable = [...properties.keys()].filter(
-      (name) => !alwaysShown.has(name) && allowedOn(chain, propertyPath(path, name), readProperties) === 0,
+      (name) => !alwaysShown.has(name) && allowedOn(chain, propertyItem(path, name, typed), readProperties) === 0,
     );
     return [...credentials, ...unreadable];
   }
 
   /** Controlled paths below `path`, where rights may differ from those at `path`. */
   policiesBelow(path: string): string[] {
-    if (this.#mayDoEverything) return [];
+    if (this.mayDoEverything) return [];
     const prefix = path === '/' ? '/' : `${path}/`;
     return [...this.state.policies.keys()].filter((controlled) => controlled.startsWith(prefix));
   }
@@ -101,6 +119,11 @@ export function isAdministrator(userId: string, memberships: ReadonlyMap<string,
   return userId === adminUser || memberships.has(groups.administrators);
 }
 
-function propertyPath(path: string, name: string): string {
-  return path === '/' ? `/${name}` : `${path}/${name}`;
+function nodeItem(path: string, record: NodeRecord | undefined): Item {
+  return { path, isProperty: false, primaryType: record && primaryTypeOf(record) };
+}
+
+function propertyItem(path: string, name: string, record: NodeRecord | undefined): Item {
+  const propertyPath = path === '/' ? `/${name}` : `${path}/${name}`;
+  return { path: propertyPath, isProperty: true, primaryType: record && primaryTypeOf(record) };
 }

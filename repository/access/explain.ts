@@ -11,7 +11,7 @@ import { listEntries } from './policy.js';
 import type { PolicyEntry } from './policy.js';
 import { atomicPrivileges, bitsOfPrivilege, expandPrivileges } from './privileges.js';
 import type { AtomicPrivilege } from './privileges.js';
-import type { Restrictions } from './restrictions.js';
+import type { Item, Restrictions } from './restrictions.js';
 import { isAbout, UserRights } from './user-rights.js';
 
 export interface EffectivePolicy {
@@ -75,7 +75,7 @@ export async function explainPermissions(
   path: string,
   principal: string,
 ): Promise<PermissionsExplanation> {
-  await session.getNode(path);
+  const node = await session.getNode(path);
   const asked = controlledPath(path) ?? path;
   await assertExplainable(session, path);
   const policies = new Map(
@@ -86,6 +86,9 @@ export async function explainPermissions(
     if (group.primaryType === 'rep:Group') members.set(group.name, group.texts('rep:members'));
   }
   const rights = new UserRights({ policyEpoch: 0, groupEpoch: 0, policies, members }, principal);
+  // What is asked at a policy is asked of the node that has it.
+  const { primaryType } = asked === path ? node : await session.getNode(asked);
+  const item = { path: asked, isProperty: false, primaryType };
   const administrator = principal === groups.administrators || isAdministrator(principal, rights.memberships);
   return {
     path,
@@ -95,7 +98,7 @@ export async function explainPermissions(
     privileges: atomicPrivileges.map((privilege) =>
       administrator
         ? { privilege, decision: 'allowed', by: undefined }
-        : explainPrivilege(rights, asked, principal, privilege),
+        : explainPrivilege(rights, item, principal, privilege),
     ),
   };
 }
@@ -117,12 +120,14 @@ async function assertExplainable(session: Session, path: string): Promise<void> 
 
 function explainPrivilege(
   rights: UserRights,
-  path: string,
+  item: Item,
   principal: string,
   privilege: AtomicPrivilege,
 ): PrivilegeExplanation {
   const bit = bitsOfPrivilege(privilege);
-  const deciding = rights.chainAt(path).entries.find((concern) => (concern.bits & bit) !== 0 && isAbout(concern, path));
+  const deciding = rights
+    .chainAt(item.path)
+    .entries.find((concern) => (concern.bits & bit) !== 0 && isAbout(concern, item));
   if (!deciding) return { privilege, decision: 'nothing said', by: undefined };
   const { entry, controlled } = deciding;
   return {

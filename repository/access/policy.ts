@@ -7,7 +7,7 @@ import type { PropertyInput } from '../value.js';
 import { policyName } from './controlled-path.js';
 import { globProblem } from './glob.js';
 import { assertPrivileges, expandPrivileges } from './privileges.js';
-import { readRestrictions, sameRestrictions } from './restrictions.js';
+import { readRestrictions, restrictionProperties, sameRestrictions } from './restrictions.js';
 import type { Restrictions } from './restrictions.js';
 
 const restrictionsName = 'rep:restrictions';
@@ -122,13 +122,10 @@ async function appendEntry(
   taken: ReadonlySet<string>,
 ): Promise<string> {
   const name = freeName(taken, kind);
-  const { glob, itemNames, prefixes } = restrictions;
   const properties: Record<string, PropertyInput> = {
     'rep:principalName': principal,
     'rep:privileges': { type: 'Name', multiple: true, values: [...privileges] },
-    ...(glob !== undefined && { 'rep:glob': glob }),
-    ...(itemNames && { 'rep:itemNames': { type: 'Name', multiple: true, values: [...itemNames] } }),
-    ...(prefixes && { 'rep:prefixes': { type: 'String', multiple: true, values: [...prefixes] } }),
+    ...restrictionProperties(restrictions),
   };
   const primaryType = kind === 'allow' ? 'rep:GrantACE' : 'rep:DenyACE';
   await session.addNode(joinPath(policy, name), { primaryType, properties });
@@ -149,8 +146,11 @@ async function assertMayEdit(session: Session, path: string): Promise<void> {
 function assertEntry({ principal, privileges, restrictions }: NewPolicyEntry): void {
   assertPrivileges(privileges);
   if (principal === '') throw new RepositoryError('INVALID_VALUE', 'An entry needs the name of a user or group.');
-  const problem = restrictions?.glob === undefined ? undefined : globProblem(restrictions.glob);
-  if (problem !== undefined) throw new RepositoryError('INVALID_VALUE', `The rep:glob ${problem}.`);
+  const { glob, globs = [] } = restrictions ?? {};
+  for (const pattern of glob === undefined ? globs : [glob, ...globs]) {
+    const problem = globProblem(pattern);
+    if (problem !== undefined) throw new RepositoryError('INVALID_VALUE', `The glob of an entry ${problem}.`);
+  }
 }
 
 function isSame(held: PolicyEntry, entry: NewPolicyEntry): boolean {

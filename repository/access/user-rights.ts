@@ -5,7 +5,8 @@ import type { AccessEntry, AccessState } from './access-state.js';
 import { ownProfileProperties, usersRoot } from './authorizables.js';
 import { membershipsOf } from './membership.js';
 import { bitsOf, expandPrivileges } from './privileges.js';
-import { isRestricted, matchesRestrictions } from './restrictions.js';
+import { isRestricted, matchesPath } from './restrictions.js';
+import type { Item } from './restrictions.js';
 
 /** An entry that concerns the user, at the path its policy controls. */
 export interface ConcerningEntry {
@@ -14,6 +15,8 @@ export interface ConcerningEntry {
   /** The privileges it speaks of (`bitsOf`). */
   readonly bits: number;
   readonly restricted: boolean;
+  /** Primary types of the nodes it speaks of (`rep:ntNames`); `undefined`: all. */
+  readonly ntNames: readonly string[] | undefined;
 }
 
 /** What decides at a path: the first entry that names a privilege and matches the item, decides it. */
@@ -50,6 +53,8 @@ export function rightsOf(state: AccessState, userId: string): UserRights {
 export class UserRights {
   /** The user's groups, each with those that lead to it. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
+  /** Whether some entry goes by the type of the node. */
+  readonly goesByType: boolean;
   readonly #own = new Map<string, readonly ConcerningEntry[]>();
   readonly #ofGroups = new Map<string, readonly ConcerningEntry[]>();
   readonly #chains = new Map<string, EntryChain>();
@@ -70,6 +75,8 @@ export class UserRights {
       // Before all that was ever said there, so that any of it can take this away.
       this.#own.set(controlled, [...(this.#own.get(controlled) ?? []), ...implied]);
     }
+    const concerns = [...this.#own.values(), ...this.#ofGroups.values()].flat();
+    this.goesByType = concerns.some(({ ntNames }) => ntNames !== undefined);
   }
 
   /** @param path of a node */
@@ -105,22 +112,27 @@ export class UserRights {
   }
 }
 
-/**
- * Which of the wanted privileges are allowed on an item.
- * @param path of a node, or of a property of the node whose chain it is
- */
-export function allowedOn(chain: EntryChain, path: string, wanted: number): number {
+/** Which of the wanted privileges are allowed on an item: the node, or a property of the node, whose chain it is. */
+export function allowedOn(chain: EntryChain, item: Item, wanted: number): number {
   if (chain.allowed !== undefined) return chain.allowed & wanted;
-  return allowedBy(chain.entries, wanted, path);
+  return allowedBy(chain.entries, wanted, item);
 }
 
-function allowedBy(entries: readonly ConcerningEntry[], wanted: number, path?: string): number {
+/** As `allowedOn` a node of some type: whatever any type could be allowed, and perhaps more. */
+export function allowedOnSomeType(chain: EntryChain, path: string, wanted: number): number {
+  if (chain.allowed !== undefined) return chain.allowed & wanted;
+  const entries = chain.entries.filter(({ ntNames, entry }) => !ntNames || entry.allow);
+  const anyType = entries.map((concern) => ({ ...concern, ntNames: undefined }));
+  return allowedBy(anyType, wanted, { path, isProperty: false, primaryType: undefined });
+}
+
+function allowedBy(entries: readonly ConcerningEntry[], wanted: number, item?: Item): number {
   let open = wanted;
   let allowed = 0;
   for (const concern of entries) {
     const decided = concern.bits & open;
     if (decided === 0) continue;
-    if (path !== undefined && !isAbout(concern, path)) continue;
+    if (item && !isAbout(concern, item)) continue;
     if (concern.entry.allow) allowed |= decided;
     open &= ~decided;
     if (open === 0) break;
@@ -128,9 +140,11 @@ function allowedBy(entries: readonly ConcerningEntry[], wanted: number, path?: s
   return allowed;
 }
 
-/** Whether an entry of a chain speaks of an item. */
-export function isAbout({ restricted, entry, controlled }: ConcerningEntry, path: string): boolean {
-  return !restricted || matchesRestrictions(entry.restrictions, controlled, path);
+/** Whether an entry of a chain speaks of an item. Where the type is not known a grant does not, and a denial does. */
+export function isAbout({ restricted, entry, controlled, ntNames }: ConcerningEntry, item: Item): boolean {
+  if (!restricted) return true;
+  if (ntNames && !(item.primaryType === undefined ? !entry.allow : ntNames.includes(item.primaryType))) return false;
+  return matchesPath(entry.restrictions, controlled, item);
 }
 
 /** The entries for some principals, the last of the policy first. */
@@ -146,6 +160,7 @@ function concerning(
       entry,
       bits: bitsOf(entry.privileges),
       restricted: isRestricted(entry.restrictions),
+      ntNames: entry.restrictions.ntNames,
     }))
     .reverse();
 }

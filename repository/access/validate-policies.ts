@@ -1,6 +1,5 @@
 /** A policy that would not mean what it says is not saved. */
 import { RepositoryError } from '../errors.js';
-import { changedProperties } from '../record-merge.js';
 import { primaryTypeOf, textOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import type { SaveAttempt, SaveContribution } from '../session-participant.js';
@@ -10,7 +9,7 @@ import { globProblem } from './glob.js';
 import { isPrivilege } from './privileges.js';
 
 /**
- * Checks the shape of rep:policy nodes that are added or changed, their privileges and rep:glob. A principal need not exist: an
+ * Checks the shape of rep:policy nodes that are added or changed, their privileges and globs. A principal need not exist: an
  * entry may come, in a package, before its user (Oak: ImportBehavior.BESTEFFORT).
  * @throws CONSTRAINT_VIOLATION
  */
@@ -28,12 +27,12 @@ export function validatePolicies({ plan }: SaveAttempt): SaveContribution {
 }
 
 /** What was moved with its policy was valid, or came before there was this check. */
-function isUnchanged({ path, record, origin }: PlannedNode): boolean {
+function isUnchanged({ path, origin, changed }: PlannedNode): boolean {
   return (
     origin !== undefined &&
     controlledPath(origin.path) !== undefined &&
     origin.path.endsWith(path.slice(path.indexOf(`/${policyName}`))) &&
-    changedProperties(origin.record, record).length === 0
+    changed.length === 0
   );
 }
 
@@ -61,6 +60,10 @@ function problemOfEntry(type: string, record: NodeRecord): string | undefined {
 }
 
 function problemOfGlob(record: NodeRecord): string | undefined {
+  for (const glob of textsOf(record, 'rep:globs')) {
+    const problem = globProblem(glob);
+    if (problem !== undefined) return `has a malformed pattern in rep:globs: it ${problem}`;
+  }
   const property = record.properties.get('rep:glob');
   if (!property) return undefined;
   const glob = textOf(record, 'rep:glob');

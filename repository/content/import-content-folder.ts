@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join, relative, sep } from 'node:path';
 import type { Session } from '../api.js';
+import { addAutocreatedChildren, hasAutocreatedChildren } from '../autocreated-children.js';
 import { RepositoryError } from '../errors.js';
 import { assertPath, joinPath, nameOf, parentOf } from '../path.js';
 import { propertyTexts } from '../property-text.js';
@@ -295,22 +296,26 @@ async function applyComparison(
   if (comparison.add.some(({ path }) => path === target) && target !== '/') {
     await session.ensureNode(parentOf(target), { primaryType: 'sling:Folder' }, 'sling:Folder');
   }
+  const incomplete: string[] = [];
   for (const node of comparison.add) {
     const { primaryType, mixins, others } = separateTypes(await withBytes(session, node, sources));
-    await session.addNode(node.path, {
+    const added = await session.addNode(node.path, {
       primaryType,
       mixins,
       properties: Object.fromEntries(others),
       imported: true,
     });
+    if (hasAutocreatedChildren(session, added)) incomplete.push(added.path);
   }
   for (const node of comparison.update) {
     const existing = await session.getNode(node.path);
     const properties = await withBytes(session, node, sources);
     const gone = [...existing.properties.keys()].filter((name) => !properties.has(name) && !isAutomatic(name));
     const changes = { ...Object.fromEntries(gone.map((name) => [name, null])), ...Object.fromEntries(properties) };
-    await session.setProperties(node.path, changes, { imported: true });
+    const updated = await session.setProperties(node.path, changes, { imported: true });
+    if (hasAutocreatedChildren(session, updated)) incomplete.push(updated.path);
   }
+  await addAutocreatedChildren(session, incomplete);
   await applyFileOrder(session, wanted, record);
   return stillNeeded;
 }

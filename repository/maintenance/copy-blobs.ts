@@ -37,7 +37,10 @@ export async function copyBlobs(source: BlobStore, target: BlobStore, options: C
   };
   let looked = 0;
   for await (const batch of batchesOf(source.list(), parallel)) {
-    await Promise.all(batch.filter(({ sha256 }) => wanted(sha256)).map(copy));
+    // When one fails the others are waited for: the caller closes the stores.
+    const outcomes = await Promise.allSettled(batch.filter(({ sha256 }) => wanted(sha256)).map(copy));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
     looked += batch.length;
     onBatch(looked);
   }

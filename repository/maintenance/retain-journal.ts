@@ -3,6 +3,7 @@
  * is that it has not passed, which the journal says. A cursor at the head is never late, however long ago that was.
  */
 import { commitsAfter } from '../observation.js';
+import { cursorUses } from './cursor-use.js';
 import type { NodeStore } from '../store/contract.js';
 
 const dayMilliseconds = 24 * 3_600_000;
@@ -53,8 +54,19 @@ export interface RetentionOptions extends CursorOptions {
   readonly keepCommits?: number;
   /** Removes cursors that are late or lost, so that they hold nothing up; their observers start anew. Default: reports them. */
   readonly dropLate?: boolean;
+  /**
+   * A cursor that is late, and that nobody moved for this many days as far as runs with this option saw, is dead: it holds nothing
+   * up. It stays, so that its observer learns of the lost commits (JOURNAL_TRIMMED). Also the limit of being late. Default 0: never.
+   */
+  readonly deadAfterDays?: number;
   /** Says what would be done. */
   readonly dryRun?: boolean;
+}
+
+export interface DeadCursor {
+  readonly name: string;
+  /** When it was first seen where it stands; ISO 8601, UTC. */
+  readonly unusedSince: string;
 }
 
 export interface RetentionReport {
@@ -66,6 +78,8 @@ export interface RetentionReport {
   /** As they were found. */
   readonly cursors: readonly CursorStatus[];
   readonly dropped: readonly string[];
+  /** Cursors that hold nothing up because nobody uses them any more. */
+  readonly dead: readonly DeadCursor[];
   /** The cursor that keeps older commits than the days and the count would. */
   readonly heldBy?: string;
 }
@@ -75,9 +89,13 @@ export async function retainJournal(nodes: NodeStore, options: RetentionOptions 
   const { keepDays = 7, keepCommits = 10_000, dropLate = false, dryRun = false, now = () => new Date() } = options;
   const head = await nodes.head();
   const start = await nodes.journalStart();
-  const cursors = await cursorStatuses(nodes, options);
+  const { deadAfterDays = 0 } = options;
+  const cursors = await cursorStatuses(nodes, deadAfterDays > 0 ? { ...options, limitDays: deadAfterDays } : options);
+  const dead =
+    deadAfterDays > 0 ? await deadCursors(nodes, cursors, deadAfterDays, { now: now(), write: !dryRun }) : [];
+  const isDead = ({ name }: CursorStatus) => dead.some((cursor) => cursor.name === name);
   const isDropped = ({ state }: CursorStatus) => dropLate && (state === 'late' || state === 'lost');
-  const holding = cursors.filter((cursor) => !isDropped(cursor) && cursor.state !== 'lost');
+  const holding = cursors.filter((cursor) => !isDropped(cursor) && !isDead(cursor) && cursor.state !== 'lost');
   const old = await lastBefore(nodes, start, head, now().getTime() - keepDays * dayMilliseconds);
   const allowed = Math.min(old, head - keepCommits);
   const slowest = holding.reduce<CursorStatus | undefined>(
@@ -96,8 +114,24 @@ export async function retainJournal(nodes: NodeStore, options: RetentionOptions 
     trimmed: upTo - start,
     cursors,
     dropped,
+    dead,
     ...(slowest && slowest.position < allowed && { heldBy: slowest.name }),
   };
+}
+
+async function deadCursors(
+  nodes: NodeStore,
+  cursors: readonly CursorStatus[],
+  days: number,
+  seeing: { readonly now: Date; readonly write: boolean },
+): Promise<DeadCursor[]> {
+  const uses = await cursorUses(nodes, seeing);
+  const limit = seeing.now.getTime() - days * dayMilliseconds;
+  return cursors.flatMap(({ name, state }) => {
+    const since = uses.get(name);
+    const isUnused = since !== undefined && since.getTime() < limit;
+    return isUnused && (state === 'late' || state === 'lost') ? [{ name, unusedSince: since.toISOString() }] : [];
+  });
 }
 
 /** The last commit made before a time: times grow with the sequence, so a few entries are read of however many. */

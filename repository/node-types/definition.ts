@@ -56,4 +56,6 @@ export type Namespaces = ReadonlyMap<string, string>;
 export interface NodeTypeDocument {
   readonly namespaces: Namespaces;
   readonly types: readonly NodeTypeDefinition[];
+  /** The line on which each type begins, 1-based, where it was read from a text. */
+  readonly lines?: ReadonlyMap<string, number>;
 }

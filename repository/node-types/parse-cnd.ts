@@ -38,6 +38,7 @@ class CndReader {
   read(): NodeTypeDocument {
     const namespaces = new Map<string, string>();
     const types = new Map<string, NodeTypeDefinition>();
+    const lines = new Map<string, number>();
     while (this.#next.kind !== 'end') {
       const { line } = this.#next;
       if (this.#accept('<')) {
@@ -51,9 +52,10 @@ class CndReader {
         const type = this.#nodeType();
         if (types.has(type.name)) throw cndProblem(line, `the type ${type.name} is defined twice`);
         types.set(type.name, type);
+        lines.set(type.name, line);
       }
     }
-    return { namespaces, types: [...types.values()] };
+    return { namespaces, types: [...types.values()], lines };
   }
 
   #nodeType(): NodeTypeDefinition {

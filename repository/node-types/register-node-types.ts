@@ -40,18 +40,31 @@ interface TypeChange {
   /** Types that are added, changed or removed. */
   readonly changed: ReadonlySet<string>;
   readonly writes: readonly Write[];
+  /** On which line of the text a type begins. */
+  readonly lines?: ReadonlyMap<string, number> | undefined;
+}
+
+export interface RegistrationOptions {
+  /** Checks everything and changes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /**
  * Adds types and changes those there are. What is there already in the same words, built-in types among it, is passed over.
  * Looks at every node of the repository when something changes.
  * @returns the names of the types that were added or changed
- * @throws ACCESS_DENIED for who is no administrator; INVALID_NODE_TYPE naming line or type; CONSTRAINT_VIOLATION naming a node
- * that would no longer be valid, or a built-in type; CONFLICT when saves kept coming in between
+ * @throws ACCESS_DENIED for who is no administrator; INVALID_NODE_TYPE; CONSTRAINT_VIOLATION naming a node that would no longer be
+ * valid, or a built-in type, both with the line on which the type begins; CONFLICT when saves kept coming in between
  */
-export async function registerNodeTypes(context: RegistrationContext, userId: string, cnd: string): Promise<string[]> {
+export async function registerNodeTypes(
+  context: RegistrationContext,
+  userId: string,
+  cnd: string,
+  { dryRun = false }: RegistrationOptions = {},
+): Promise<string[]> {
   const document = parseCnd(cnd);
-  return change(context, userId, (before) => {
+  const { lines } = document;
+  return change(context, userId, dryRun, (before) => {
     for (const [prefix, uri] of document.namespaces) {
       const known = before.namespaces.get(prefix);
       if (known !== undefined && known !== uri) {
@@ -63,7 +76,7 @@ export async function registerNodeTypes(context: RegistrationContext, userId: st
     }
     const changed = document.types.filter((type) => textOf(type) !== textOf(before.get(type.name)));
     const builtIn = changed.find(({ name }) => before.isBuiltIn(name));
-    if (builtIn) throw refused(builtIn.name, 'is built in and cannot be changed');
+    if (builtIn) throw refused(builtIn.name, 'is built in and cannot be changed', { line: lines?.get(builtIn.name) });
     const namespaces = new Map([...before.namespaces, ...document.namespaces]);
     const types = new Map([...registeredTypes(before), ...changed].map((type) => [type.name, type]));
     const after = new NodeTypeRegistry({ namespaces, types: [...types.values()] });
@@ -71,7 +84,7 @@ export async function registerNodeTypes(context: RegistrationContext, userId: st
       key: nodeTypeKey(type.name),
       value: writeCnd({ namespaces: namespacesOf([type], namespaces), types: [type] }),
     }));
-    return { before, after, changed: new Set(changed.map(({ name }) => name)), writes };
+    return { before, after, changed: new Set(changed.map(({ name }) => name)), writes, lines };
   });
 }
 
@@ -83,7 +96,7 @@ export async function unregisterNodeTypes(
   userId: string,
   names: readonly string[],
 ): Promise<void> {
-  await change(context, userId, (before) => {
+  await change(context, userId, false, (before) => {
     for (const name of names) {
       if (!before.get(name)) throw refused(name, 'is not registered');
       if (before.isBuiltIn(name)) throw refused(name, 'is built in and cannot be removed');
@@ -102,6 +115,7 @@ export async function unregisterNodeTypes(
 async function change(
   { store, accessStates, nodeTypes, queries: { indexStates } }: RegistrationContext,
   userId: string,
+  dryRun: boolean,
   plan: (before: NodeTypeRegistry) => TypeChange,
 ): Promise<string[]> {
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
@@ -115,8 +129,11 @@ async function change(
       const planned = plan(registry);
       if (planned.changed.size === 0) return [];
       // Also those that did not change, because they may inherit from those that did.
-      for (const type of registeredTypes(planned.after)) checkDefinition(planned.after, type);
+      for (const type of registeredTypes(planned.after)) {
+        located(planned.lines?.get(type.name), () => checkDefinition(planned.after, type));
+      }
       await checkNodes(snapshot, planned);
+      if (dryRun) return [...planned.changed];
       const rebuilt = await rebuildTypedIndexes(indexStates, snapshot);
       await store.commit({
         preconditions: [
@@ -163,19 +180,22 @@ async function checkNode(
   record: NodeRecord,
   parent: NodeRecord | undefined,
 ): Promise<void> {
-  const { after, before } = planned;
+  const { after, before, lines } = planned;
   const type = changedTypeOf(planned, record);
   const typeOfParent = parent && changedTypeOf(planned, parent);
   if (type !== undefined) {
-    if (before.get(type) && !after.get(type)) throw refused(type, `is used by ${path}`, path);
+    if (before.get(type) && !after.get(type)) throw refused(type, `is used by ${path}`, { path });
     const problem = await problemOf(snapshot, after, path, record);
-    if (problem !== undefined) throw refused(type, `cannot become so: the node ${path} ${problem}`, path);
+    if (problem !== undefined) {
+      throw refused(type, `cannot become so: the node ${path} ${problem}`, { path, line: lines?.get(type) });
+    }
   }
   const changed = type ?? typeOfParent;
   if (!parent || changed === undefined) return;
   const parentType = after.effective(primaryTypeOf(parent), mixinsOf(parent));
   const problem = childProblem(after, parentType, nameOf(path), primaryTypeOf(record));
-  if (problem !== undefined) throw refused(changed, `cannot become so: the node ${path} ${problem}`, path);
+  if (problem === undefined) return;
+  throw refused(changed, `cannot become so: the node ${path} ${problem}`, { path, line: lines?.get(changed) });
 }
 
 async function problemOf(
@@ -220,10 +240,23 @@ function textOf(type: NodeTypeDefinition | undefined): string | undefined {
   return type && writeCnd({ namespaces: new Map(), types: [type] });
 }
 
-function refused(type: string, problem: string, path?: string): RepositoryError {
-  return new RepositoryError(
-    'CONSTRAINT_VIOLATION',
-    `The node type ${type} ${problem}.`,
-    path === undefined ? {} : { paths: [path] },
-  );
+/** Adds the line to what goes wrong. */
+function located(line: number | undefined, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof RepositoryError) || line === undefined || error.line !== undefined) throw error;
+    throw new RepositoryError(error.code, error.message, { paths: error.paths, line, cause: error });
+  }
+}
+
+function refused(
+  type: string,
+  problem: string,
+  { path, line }: { readonly path?: string; readonly line?: number | undefined } = {},
+): RepositoryError {
+  return new RepositoryError('CONSTRAINT_VIOLATION', `The node type ${type} ${problem}.`, {
+    ...(path !== undefined && { paths: [path] }),
+    ...(line !== undefined && { line }),
+  });
 }

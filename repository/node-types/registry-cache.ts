@@ -18,7 +18,11 @@ export class NodeTypeCache {
 
   async stateOf(snapshot: StoreSnapshot): Promise<NodeTypeState> {
     const [record] = await snapshot.getMany([nodeTypeEpochKey]);
-    const epoch = record?.version ?? 0;
+    return this.stateAt(snapshot, record?.version ?? 0);
+  }
+
+  /** @param epoch version of the epoch record in the snapshot, 0 where there is none */
+  async stateAt(snapshot: StoreSnapshot, epoch: number): Promise<NodeTypeState> {
     if (this.#newest.epoch === epoch) return this.#newest;
     const state = { epoch, registry: await loadRegistry(snapshot) };
     // A session that stays on an old snapshot must not push out what the others share.

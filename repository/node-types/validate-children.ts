@@ -1,23 +1,28 @@
 /** What a save does to who lies below whom, against the child definitions of the parents. */
 import { childrenRange, identifierKey, pathOfNodeKey } from '../keys.js';
-import { isDescendantOrSelf, joinPath, nameOf, parentOf, selfAndAncestors } from '../path.js';
+import { joinPath, nameOf, parentOf, selfAndAncestors } from '../path.js';
 import { decodeRecord, mixinsOf, primaryTypeOf, textsOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import { isMoveRoot } from '../session-plan.js';
 import type { PlannedNode } from '../session-plan.js';
-import { readStoredNodes } from '../session-view.js';
 import type { Validation } from '../validate.js';
 import type { EffectiveNodeType } from './effective-node-type.js';
 import type { NodeTypeRegistry } from './registry.js';
 import { isReferenceType } from './value-constraint.js';
 import { violation } from './violation.js';
 
+interface ChildValidation extends Validation {
+  /** Paths of the subtrees that go. */
+  readonly removed: ReadonlySet<string>;
+}
+
 /**
  * @param retyped nodes that are new or have other types than before
  * @throws CONSTRAINT_VIOLATION
  */
-export async function validateChildren(validation: Validation, retyped: ReadonlySet<PlannedNode>): Promise<void> {
-  const { plan, types } = validation;
+export async function validateChildren(changes: Validation, retyped: ReadonlySet<PlannedNode>): Promise<void> {
+  const { plan, types } = changes;
+  const validation = { ...changes, removed: new Set(plan.removed.map(({ path }) => path)) };
   const placed = [...plan.nodes.values()].filter((node) => retyped.has(node) || isMoveRoot(plan, node));
   const parents = await recordsOf(validation, [
     ...placed.map(({ path }) => parentOf(path)),
@@ -37,7 +42,11 @@ export async function validateChildren(validation: Validation, retyped: Readonly
     if (lost) throw lacks(parentOf(path), lost.definition.name, lost.by);
   }
   for (const node of plan.nodes.values()) {
-    if (retyped.has(node) || !node.inPlace) await validateMandatoryChildren(validation, node);
+    if (node.inPlace && !retyped.has(node)) continue;
+    const missing = effectiveOf(types, node.record).mandatoryChildren.filter(
+      ({ definition }) => !plan.nodes.has(joinPath(node.path, definition.name)),
+    );
+    if (missing.length > 0) await requireStored(validation, node, missing);
   }
   for (const node of retyped) if (node.inPlace) await validateStoredChildren(validation, node);
   await validateReferenceTargets(validation);
@@ -65,12 +74,12 @@ export function childProblem(
   return `is of type ${primaryType}, where its parent wants ${wanted}`;
 }
 
-async function validateMandatoryChildren(validation: Validation, node: PlannedNode): Promise<void> {
-  const { plan, types } = validation;
-  const missing = effectiveOf(types, node.record).mandatoryChildren.filter(
-    ({ definition }) => !plan.nodes.has(joinPath(node.path, definition.name)),
-  );
-  if (missing.length === 0) return;
+/** Mandatory children that the save itself does not bring. */
+async function requireStored(
+  validation: ChildValidation,
+  node: PlannedNode,
+  missing: EffectiveNodeType['mandatoryChildren'],
+): Promise<void> {
   const paths = missing.map(({ definition }) => joinPath(node.path, definition.name));
   const there = node.inPlace ? await recordsOf(validation, paths) : new Map<string, NodeRecord>();
   const lost = missing.find((_, index) => !there.has(paths[index] ?? ''));
@@ -78,15 +87,18 @@ async function validateMandatoryChildren(validation: Validation, node: PlannedNo
 }
 
 /** Children that stay as they are, below a node whose types say something else of children than before. */
-async function validateStoredChildren(validation: Validation, node: PlannedNode): Promise<void> {
+async function validateStoredChildren(validation: ChildValidation, node: PlannedNode): Promise<void> {
   const { plan, snapshot, types } = validation;
   const effective = effectiveOf(types, node.record);
   if (node.origin && effectiveOf(types, node.origin.record).hasSameChildren(effective)) return;
   for await (const batch of snapshot.range(childrenRange(node.path))) {
     for (const { key, value } of batch) {
       const path = pathOfNodeKey(key);
-      if (plan.nodes.has(path) || isGone(validation, path)) continue;
-      const problem = childProblem(types, effective, nameOf(path), primaryTypeOf(decodeRecord(path, value)));
+      const planned = plan.nodes.get(path);
+      if (!planned && isGone(validation, path)) continue;
+      // A child that the save changes too, but not its types, is not looked at elsewhere.
+      const record = planned?.record ?? decodeRecord(path, value);
+      const problem = childProblem(types, effective, nameOf(path), primaryTypeOf(record));
       if (problem !== undefined) throw violation(path, problem);
     }
   }
@@ -94,19 +106,18 @@ async function validateStoredChildren(validation: Validation, node: PlannedNode)
 
 /** References may be bound to types of their targets; the type of a target that the save itself adds counts as well. */
 async function validateReferenceTargets(validation: Validation): Promise<void> {
-  const { plan, snapshot, types } = validation;
-  for (const { path, record, origin } of plan.nodes.values()) {
-    const effective = effectiveOf(types, record);
-    if (effective.takesAnyProperty) continue;
-    for (const [name, property] of record.properties) {
-      if (!isReferenceType(property.type) || property === origin?.record.properties.get(name)) continue;
-      const declared = effective.propertyDefinition(name, property);
+  const { plan, snapshot, types, readNodes } = validation;
+  for (const { path, record, changed } of plan.nodes.values()) {
+    for (const name of changed) {
+      const property = record.properties.get(name);
+      if (!property || !isReferenceType(property.type)) continue;
+      const declared = effectiveOf(types, record).propertyDefinition(name, property);
       const wanted = declared?.definition.constraints ?? [];
       if (!declared || wanted.length === 0 || declared.definition.protected) continue;
       for (const target of textsOf(record, name)) {
         const planned = [...plan.nodes.values()].find((node) => node.record.identifier === target)?.record;
         const [entry] = planned ? [] : await snapshot.getMany([identifierKey(target)]);
-        const found = planned ?? (entry && (await readStoredNodes(snapshot, [entry.value])).get(entry.value)?.record);
+        const found = planned ?? (entry && (await readNodes([entry.value])).get(entry.value)?.record);
         // Whether there must be a target at all is a question of referential integrity.
         if (!found || wanted.some((type) => types.isNodeType(primaryTypeOf(found), mixinsOf(found), type))) continue;
         throw violation(
@@ -119,7 +130,7 @@ async function validateReferenceTargets(validation: Validation): Promise<void> {
 }
 
 /** Nodes as they will be; those that go or do not exist are left out. */
-async function recordsOf(validation: Validation, paths: readonly string[]): Promise<Map<string, NodeRecord>> {
+async function recordsOf(validation: ChildValidation, paths: readonly string[]): Promise<Map<string, NodeRecord>> {
   const records = new Map<string, NodeRecord>();
   const stored = new Set<string>();
   for (const path of paths) {
@@ -128,15 +139,14 @@ async function recordsOf(validation: Validation, paths: readonly string[]): Prom
     else if (path !== '' && !isGone(validation, path)) stored.add(path);
   }
   if (stored.size === 0) return records;
-  for (const [path, { record }] of await readStoredNodes(validation.snapshot, [...stored])) records.set(path, record);
+  for (const [path, { record }] of await validation.readNodes([...stored])) records.set(path, record);
   return records;
 }
 
-function isGone({ plan }: Validation, path: string): boolean {
-  if (plan.removed.length === 0) return false;
-  if (plan.removed.length < 4) return plan.removed.some((removed) => isDescendantOrSelf(path, removed.path));
-  const removed = new Set(plan.removed.map((subtree) => subtree.path));
-  return [...selfAndAncestors(path)].some((ancestor) => removed.has(ancestor));
+function isGone({ removed }: ChildValidation, path: string): boolean {
+  if (removed.size === 0) return false;
+  for (const ancestor of selfAndAncestors(path)) if (removed.has(ancestor)) return true;
+  return false;
 }
 
 function effectiveOf(types: NodeTypeRegistry, record: NodeRecord): EffectiveNodeType {

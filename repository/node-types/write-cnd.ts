@@ -40,7 +40,7 @@ function writeType(type: NodeTypeDefinition): string {
   return `${lines.join('\n  ')}\n`;
 }
 
-function writeProperty(property: PropertyDefinition): string {
+export function writeProperty(property: PropertyDefinition): string {
   return joined([
     `- ${itemName(property.name)}`,
     `(${property.type.toLowerCase()})`,
@@ -54,7 +54,7 @@ function writeProperty(property: PropertyDefinition): string {
   ]);
 }
 
-function writeChild(child: ChildDefinition): string {
+export function writeChild(child: ChildDefinition): string {
   return joined([
     `+ ${itemName(child.name)}`,
     `(${child.requiredTypes.map(word).join(', ')})`,

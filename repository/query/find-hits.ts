@@ -2,10 +2,11 @@
 import type { AccessEvaluator } from '../access/evaluate.js';
 import { RepositoryError } from '../errors.js';
 import { nodeKey } from '../keys.js';
+import type { NodeCache } from '../node-cache.js';
 import { joinPath } from '../path.js';
 import type { NodeRecord } from '../record.js';
 import type { StoredNode } from '../session-transient.js';
-import { readStoredNodes } from '../session-view.js';
+import { readSharedNodes, readStoredNodes } from '../session-view.js';
 import type { StoredEntry, StoreSnapshot } from '../store/contract.js';
 import type { Subject } from './conditions.js';
 import { LazyRecord } from './lazy-record.js';
@@ -31,6 +32,8 @@ interface HitSearch {
   readonly snapshot: StoreSnapshot;
   readonly access: AccessEvaluator;
   readonly visits: Visits;
+  /** Knows every commit up to the snapshot. */
+  readonly nodes: NodeCache;
 }
 
 /** Entries asked for at once where nothing is known of how many are needed. */
@@ -101,7 +104,7 @@ function alone({ path, record }: StoredNode): Subject {
 /** Whether every entry of the scan is a hit, with nothing left to be asked of its node. */
 function isAnswered({ query, access }: HitSearch, { answers, isFirst, except }: Scan): boolean {
   // An entry may come from a property that is hidden from who asks.
-  if (!access.seesAllProperties) return false;
+  if (!access.mayDoEverything) return false;
   const { conjuncts } = query;
   if (!answers || isFirst || except.length > 0) return false;
   return conjuncts.every((condition) => answers.includes(condition));
@@ -129,7 +132,9 @@ function locate({ query, access, visits }: HitSearch, scan: Scan, entries: reado
   const located: Located[] = [];
   for (const entry of entries) {
     const { source, hit: path } = scan.locate(entry.key);
-    if (path === undefined || !access.canRead(path) || (source !== path && !access.canRead(source))) continue;
+    if (path === undefined || !access.mayBeReadable(path)) continue;
+    if (source !== path && !access.mayBeReadable(source)) continue;
+    if (scan.index === undefined && isHiddenByType(access, path, new LazyRecord(path, entry.value))) continue;
     if (scan.index === undefined && ++visits.count > query.maxVisited) throw tooExpensive(query);
     if (query.inScope(path)) located.push({ path, entry });
   }
@@ -137,18 +142,52 @@ function locate({ query, access, visits }: HitSearch, scan: Scan, entries: reado
   return located;
 }
 
+/** The nodes of entries, with the properties that who asks may read. */
 async function readCandidates(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
+  const candidates = await readWhole(search, scan, entries);
+  const { access } = search;
+  if (access.mayDoEverything) return candidates;
+  return candidates.map(({ key, node: { path, record, version } }) => {
+    return { key, node: { path, record: access.visible(path, record), version } };
+  });
+}
+
+async function readWhole(search: HitSearch, scan: Scan, entries: readonly StoredEntry[]): Promise<Candidate[]> {
   const located = locate(search, scan, entries);
   // A traversal read the nodes already.
-  const records =
-    scan.index === undefined
-      ? located.map(({ entry }) => entry)
-      : await search.snapshot.getMany(located.map(({ path }) => nodeKey(path)));
-  return located.flatMap(({ path, entry: { key } }, index) => {
-    const stored = records[index];
-    if (!stored) return [];
-    return { key, node: { path, record: new LazyRecord(path, stored.value), version: stored.version } };
+  if (scan.index === undefined) {
+    return located.map(({ path, entry: { key, value, version } }) => {
+      return { key, node: { path, record: new LazyRecord(path, value), version } };
+    });
+  }
+  const stored = await readHits(
+    search,
+    located.map(({ path }) => path),
+  );
+  return located.flatMap(({ path, entry: { key } }) => {
+    const node = stored.get(path);
+    if (!node) return [];
+    if (isHiddenByType(search.access, path, node.record)) {
+      search.visits.count--;
+      return [];
+    }
+    return { key, node };
   });
+}
+
+/** A page of hits is likely to be asked for again, so its nodes are kept; those of a long result would only push out others. */
+async function readHits(
+  { query, snapshot, nodes }: HitSearch,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, StoredNode>> {
+  if (query.limit !== undefined && query.limit <= wholeBatch) return readSharedNodes(nodes, snapshot, paths);
+  const records = await snapshot.getMany(paths.map(nodeKey));
+  const found = new Map<string, StoredNode>();
+  paths.forEach((path, index) => {
+    const record = records[index];
+    if (record) found.set(path, { path, record: new LazyRecord(path, record.value), version: record.version });
+  });
+  return found;
 }
 
 async function readBelow(
@@ -159,10 +198,16 @@ async function readBelow(
   const paths = candidates.flatMap(({ node }) => tails.map((tail) => joinPath(node.path, tail)));
   const stored = await readStoredNodes(
     snapshot,
-    paths.filter((path) => access.canRead(path)),
+    paths.filter((path) => access.mayBeReadable(path)),
   );
-  if (access.seesAllProperties) return stored;
-  return new Map([...stored].map(([path, node]) => [path, { record: access.visible(path, node.record) }]));
+  if (access.mayDoEverything) return stored;
+  const readable = [...stored].filter(([path, { record }]) => !isHiddenByType(access, path, record));
+  return new Map(readable.map(([path, node]) => [path, { record: access.visible(path, node.record) }]));
+}
+
+/** Of a node that may be readable, as far as its path tells. */
+function isHiddenByType(access: AccessEvaluator, path: string, record: NodeRecord): boolean {
+  return access.goesByType && !access.canRead(path, record);
 }
 
 function tooExpensive({ maxVisited, path }: ReadQuery): RepositoryError {

@@ -4,12 +4,27 @@ import { mixinsOf, primaryTypeOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import { encodedValues, indexedPart, noValue } from './encode-value.js';
 import { coversPath, coversType } from './index-definition.js';
-import { lengthKey, propertyKey, wordKey } from './index-keys.js';
+import type { IndexDefinition } from './index-definition.js';
+import { lengthPrefix, placeOfPart, propertyKey, wordPrefix } from './index-keys.js';
 import type { KeptIndex } from './index-state.js';
-import { textOwners, wordsOfPart } from './node-text.js';
+import { isText, textOwners, wordsOfPart } from './node-text.js';
 
 /** Values by key. */
 export type IndexEntries = Map<string, string>;
+
+/** Whether a node that stays where it is may have other entries because of these properties: their names before and after. */
+export function concerns(
+  { type, propertyNames }: IndexDefinition,
+  changed: readonly string[],
+  before: NodeRecord,
+  after: NodeRecord,
+): boolean {
+  return changed.some((name) => {
+    if (name === 'jcr:primaryType' || name === 'jcr:mixinTypes') return true;
+    if (type === 'property') return propertyNames.includes(name);
+    return isText(name, before.properties.get(name)) || isText(name, after.properties.get(name));
+  });
+}
 
 /** Adds the entries of a node to `entries`. */
 export function addEntries(
@@ -30,10 +45,12 @@ function addPropertyEntries(
   record: NodeRecord,
   types: NodeTypeRegistry,
 ): void {
-  if (!coversPath(definition, path) || !coversType(definition, primaryTypeOf(record), mixinsOf(record), types)) return;
+  let covered = false;
   for (const name of definition.propertyNames) {
     const property = record.properties.get(name);
     if (!property) continue;
+    covered ||= coversPath(definition, path) && coversType(definition, primaryTypeOf(record), mixinsOf(record), types);
+    if (!covered) return;
     const values = encodedValues(property);
     if (values.length === 0) values.push(noValue);
     for (const value of values) entries.set(propertyKey(id, name, indexedPart(value), path), '');
@@ -54,10 +71,12 @@ function addTextEntries(
   for (const owner of textOwners(path)) {
     if (!coversPath(definition, owner.path)) continue;
     if (owner.part === '' && !coversType(definition, primaryTypeOf(record), mixinsOf(record), types)) continue;
-    const counts = new Map<string, number>();
     const words = wordsOfPart(owner.part, path, record);
+    if (words.length === 0) continue;
+    const counts = new Map<string, number>();
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-    for (const [word, count] of counts) entries.set(wordKey(id, word, owner.path, owner.part), String(count));
-    if (words.length > 0) entries.set(lengthKey(id, owner.path, owner.part), String(words.length));
+    const place = placeOfPart(owner.path, owner.part);
+    for (const [word, count] of counts) entries.set(wordPrefix(id, word) + place, String(count));
+    entries.set(lengthPrefix(id) + place, String(words.length));
   }
 }

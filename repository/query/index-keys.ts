@@ -48,8 +48,9 @@ export function wordPrefix(id: string, word: string): string {
   return `x${id}\0t${word}\0`;
 }
 
-export function wordKey(id: string, word: string, path: string, part: string): string {
-  return `${wordPrefix(id, word)}${placeOf(path)}\0${part}`;
+/** What the keys of all words of one part of a node end with, and the one that says how many they are. */
+export function placeOfPart(path: string, part: string): string {
+  return `${placeOf(path)}\0${part}`;
 }
 
 /** Every word that begins so. */
@@ -59,10 +60,6 @@ export function wordsRange(id: string, prefix: string): KeyRange {
 
 export function lengthPrefix(id: string): string {
   return `x${id}\0d`;
-}
-
-export function lengthKey(id: string, path: string, part: string): string {
-  return `${lengthPrefix(id)}${placeOf(path)}\0${part}`;
 }
 
 /** A path as index keys end with it: the node's own key without its letter. */
@@ -81,7 +78,7 @@ export function splitPropertyKey(key: string): { readonly value: string; readonl
   return { value: key.slice(nameEnd + 1, valueEnd), path: pathOfPlace(key.slice(valueEnd + 1)) };
 }
 
-/** Path and part of a `wordKey`. */
+/** Path and part of the key of a word. */
 export function splitWordKey(key: string): { readonly path: string; readonly part: string } {
   const wordEnd = key.indexOf('\0', key.indexOf('\0') + 1);
   const partStart = key.lastIndexOf('\0');

@@ -5,7 +5,7 @@
  */
 import { RepositoryError } from '../errors.js';
 import { indexEpochKey } from '../keys.js';
-import type { StoreSnapshot } from '../store/contract.js';
+import type { StoredRecord, StoreSnapshot } from '../store/contract.js';
 import type { IndexDefinition } from './index-definition.js';
 import { pathOfStateKey, stateKeys } from './index-keys.js';
 
@@ -43,6 +43,11 @@ export class IndexStateCache {
 
   async inForce(snapshot: StoreSnapshot): Promise<IndexesInForce> {
     const [epoch] = await snapshot.getMany([indexEpochKey]);
+    return this.inForceAt(snapshot, epoch);
+  }
+
+  /** @param epoch the epoch record as the snapshot has it */
+  async inForceAt(snapshot: StoreSnapshot, epoch: StoredRecord | undefined): Promise<IndexesInForce> {
     const version = epoch?.version ?? 0;
     if (this.#newest?.epoch === version) return this.#newest;
     const indexes: KeptIndex[] = [];

@@ -3,27 +3,24 @@ import { indexEpochKey } from '../keys.js';
 import type { NodeTypeRegistry } from '../node-types/registry.js';
 import { isDescendantOrSelf } from '../path.js';
 import type { NodeRecord } from '../record.js';
-import type { SaveAttempt, SaveContribution, SaveParticipant } from '../session-participant.js';
+import type { SaveAttempt, SaveContribution } from '../session-participant.js';
 import type { SavePlan } from '../session-plan.js';
 import type { StoreSnapshot, Write } from '../store/contract.js';
 import { indexRoot, isDefinitionPath, parseDefinition } from './index-definition.js';
-import { addEntries } from './index-entries.js';
+import { addEntries, concerns } from './index-entries.js';
 import type { IndexEntries } from './index-entries.js';
 import { clearingKey, stateKey } from './index-keys.js';
 import { decodeIndexState, encodeIndexState } from './index-state.js';
-import type { IndexesInForce, IndexState, IndexStateCache, KeptIndex } from './index-state.js';
+import type { IndexesInForce, IndexState, KeptIndex } from './index-state.js';
 
-export function keepIndexes(states: IndexStateCache): SaveParticipant {
-  return async ({ plan, snapshot, types }: SaveAttempt): Promise<SaveContribution> => {
-    const inForce = await states.inForce(snapshot);
-    return {
-      // Without it a save could miss an index that was defined after its snapshot.
-      preconditions: [{ kind: 'version', key: indexEpochKey, version: inForce.epoch }],
-      writes: [
-        ...inForce.indexes.flatMap((index) => entryWrites(plan, index, types)),
-        ...(await definitionWrites(plan, snapshot, inForce)),
-      ],
-    };
+export async function keepIndexes({ plan, snapshot, types, indexes }: SaveAttempt): Promise<SaveContribution> {
+  return {
+    // Without it a save could miss an index that was defined after its snapshot.
+    preconditions: [{ kind: 'version', key: indexEpochKey, version: indexes.epoch }],
+    writes: [
+      ...indexes.indexes.flatMap((index) => entryWrites(plan, index, types)),
+      ...(await definitionWrites(plan, snapshot, indexes)),
+    ],
   };
 }
 
@@ -33,14 +30,15 @@ function entryWrites(plan: SavePlan, index: KeptIndex, types: NodeTypeRegistry):
   for (const { nodes } of plan.removed) {
     for (const { path, record } of nodes) addEntries(before, index, path, record, types);
   }
-  for (const { path, record, origin, inPlace } of plan.nodes.values()) {
+  for (const { path, record, origin, inPlace, changed } of plan.nodes.values()) {
+    // A build that has not come here yet leaves the whole node to this save.
+    if (index.ready && inPlace && origin && !concerns(index.definition, changed, origin.record, record)) continue;
     // What a moved node had where it was is among what is removed.
     if (inPlace && origin) addEntries(before, index, path, origin.record, types);
     addEntries(after, index, path, record, types);
   }
   const writes: Write[] = [];
   for (const [key, value] of after) {
-    // A build that has not come here yet leaves the whole node to this save.
     if (!index.ready || before.get(key) !== value) writes.push({ key, value });
   }
   for (const key of before.keys()) if (!after.has(key)) writes.push({ key, remove: true });

@@ -33,7 +33,9 @@ export function parsePredicates(parameters: Iterable<readonly [string, string]>)
     const isSetting = first === 'p';
     const predicate = isSetting ? group : predicateIn(group, first);
     const field = isSetting ? steps.join('.') : steps.slice(1).join('.');
-    if (predicate.settings.has(field)) throw invalidQuery(`has the parameter ${printable(name.slice(0, 200))} twice`);
+    if (predicate.settings.has(field)) {
+      throw invalidQuery(`has the parameter ${printable(name.slice(0, 200))} twice`, name);
+    }
     predicate.settings.set(field, value);
   }
   return root;

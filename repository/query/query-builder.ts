@@ -2,7 +2,7 @@
  * Parameters of AEM's QueryBuilder as a query (Adobe, "Query Builder Predicate Reference"): `path=/content/dam`,
  * `type=dam:Asset`, `1_property=jcr:content/metadata/dc:format`, `1_property.value=image/png`, `p.limit=20` and so on.
  */
-import { printable } from '../path.js';
+import { nameProblem, printable } from '../path.js';
 import { invalidQuery } from './invalid-query.js';
 import { parsePredicates } from './predicate-tree.js';
 import type { Predicate } from './predicate-tree.js';
@@ -12,11 +12,21 @@ export interface QueryBuilderQuery {
   readonly query: Query;
   /** `p.guessTotal`: how far hits are counted; `undefined` counts all. */
   readonly guessTotal: number | true | undefined;
-  readonly hits: string;
+  /** `p.hits`: how hits are shown. */
+  readonly hits: HitFormat;
+  /** `p.properties`: what `selective` hits show; relative paths, or `jcr:path`. */
+  readonly properties: readonly string[];
+  /** `p.nodedepth`: levels below the hit that `full` hits show. */
+  readonly nodeDepth: number;
 }
 
+/** `simple`: path, name and title; `full`: all properties; `selective`: those that are named. */
+export type HitFormat = 'simple' | 'full' | 'selective';
+
 const defaultLimit = 10;
-const hitFormats: readonly string[] = ['simple', 'full', 'selective'];
+const hitFormats: readonly HitFormat[] = ['simple', 'full', 'selective'];
+const maxNodeDepth = 10;
+const maxProperties = 100;
 
 /**
  * @param parameters as they are written, or name and value in the order they came; a name that repeats is refused
@@ -56,6 +66,8 @@ export function parseQueryBuilder(
     },
     guessTotal: settings.guessTotal,
     hits: settings.hits,
+    properties: settings.properties,
+    nodeDepth: settings.nodeDepth,
   };
 }
 
@@ -69,16 +81,16 @@ function readSettings(root: Predicate): {
   readonly offset: number;
   readonly limit: number | undefined;
   readonly guessTotal: number | true | undefined;
-  readonly hits: string;
+  readonly hits: HitFormat;
+  readonly properties: readonly string[];
+  readonly nodeDepth: number;
 } {
   const p = new Settings(root, 'p');
   const limit = p.text('p.limit');
   const guess = p.text('p.guessTotal');
-  const hits = p.text('p.hits') ?? 'simple';
-  if (!hitFormats.includes(hits)) throw problem('p.hits', `must be one of ${hitFormats.join(', ')}`);
-  // What only shapes an answer is taken and needs nothing here.
-  p.text('p.properties');
-  p.text('p.nodedepth');
+  const wanted = p.text('p.hits') ?? 'simple';
+  const hits = hitFormats.find((format) => format === wanted);
+  if (!hits) throw problem('p.hits', `must be one of ${hitFormats.join(', ')}`);
   const settings = {
     or: p.flag('p.or'),
     offset: wholeNumber('p.offset', p.text('p.offset') ?? '0'),
@@ -90,10 +102,36 @@ function readSettings(root: Predicate): {
           ? (true as const)
           : wholeNumber('p.guessTotal', guess),
     hits,
+    properties: readProperties(p.text('p.properties'), hits),
+    nodeDepth: readNodeDepth(p.text('p.nodedepth'), hits),
   };
   p.flag('p.and');
   p.assertNoOthers();
   return settings;
+}
+
+/** Separated by blanks. */
+function readProperties(text: string | undefined, hits: HitFormat): readonly string[] {
+  const properties = (text ?? '').split(/\s+/).filter((name) => name !== '');
+  if (properties.length > maxProperties) throw problem('p.properties', `names more than ${maxProperties} properties`);
+  if (hits !== 'selective') return [];
+  if (properties.length === 0) throw problem('p.properties', 'must name what the hits show, as jcr:path');
+  for (const path of properties) {
+    const wrong = path
+      .split('/')
+      .map(nameProblem)
+      .find((found) => found !== undefined);
+    if (wrong !== undefined) throw problem('p.properties', `names "${printable(path.slice(0, 200))}", which ${wrong}`);
+  }
+  return [...new Set(properties)];
+}
+
+/** AEM's 0, the whole subtree, has no bound and is refused. */
+function readNodeDepth(text: string | undefined, hits: HitFormat): number {
+  if (text === undefined || hits !== 'full') return 0;
+  const depth = wholeNumber('p.nodedepth', text);
+  if (depth >= 1 && depth <= maxNodeDepth) return depth;
+  throw problem('p.nodedepth', `must be a whole number from 1 to ${maxNodeDepth}`);
 }
 
 function readCondition(predicate: Predicate, now: Date): Condition {
@@ -408,5 +446,6 @@ function missing(predicate: Predicate, field: string): never {
 }
 
 function problem(parameter: string, text: string): Error {
-  return invalidQuery(`has a parameter that cannot be taken: ${printable(parameter.slice(0, 200))} ${text}`);
+  const shown = printable(parameter.slice(0, 200));
+  return invalidQuery(`has a parameter that cannot be taken: ${shown} ${text}`, parameter);
 }

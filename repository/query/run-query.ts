@@ -2,6 +2,7 @@
 import type { AccessEvaluator } from '../access/evaluate.js';
 import type { RepositoryNode } from '../api.js';
 import { RepositoryError } from '../errors.js';
+import type { NodeCache } from '../node-cache.js';
 import type { NodeTypeRegistry } from '../node-types/registry.js';
 import { SessionNode } from '../session-node.js';
 import type { SharedSnapshot } from '../session-view.js';
@@ -24,6 +25,7 @@ import { readStatistics, textIndex, unknownStatistics } from './text-path.js';
 /** What the queries of a repository share. */
 export interface QueryContext {
   readonly indexStates: IndexStateCache;
+  readonly nodes: NodeCache;
   /** Nodes a query may look at without an index. */
   readonly maxVisitedNodes: number;
   /** Beyond so many entries, an index that is in the wanted order is better than sorting. */
@@ -53,9 +55,9 @@ export async function runQuery(context: QueryContext, asker: Asker, asked: Query
     }
     const statistics = await statisticsFor(search, plan, cursor);
     const visits = { count: 0 };
-    const counting = { query, snapshot, access: asker.access, visits: { count: 0 } };
+    const counting = { query, snapshot, access: asker.access, nodes: context.nodes, visits: { count: 0 } };
     const total = query.count ? await countHits(counting, plan.scans) : undefined;
-    return new StoreQueryResult({ asker, query, cursor, plan, statistics, visits }, total);
+    return new StoreQueryResult({ asker, nodes: context.nodes, query, cursor, plan, statistics, visits }, total);
   } finally {
     await asker.shared.release();
   }
@@ -76,6 +78,7 @@ async function statisticsFor(
 
 interface Prepared {
   readonly asker: Asker;
+  readonly nodes: NodeCache;
   readonly query: ReadQuery;
   readonly cursor: Cursor | undefined;
   readonly plan: ChosenPlan;
@@ -123,13 +126,13 @@ class StoreQueryResult implements QueryResult {
   }
 
   async *#inScanOrder(snapshot: StoreSnapshot): AsyncGenerator<readonly RepositoryNode[]> {
-    const { asker, query, plan, cursor, visits } = this.prepared;
+    const { asker, nodes, query, plan, cursor, visits } = this.prepared;
     const from = cursor && 'plan' in cursor ? cursor : undefined;
     const skipped = from ? 0 : query.offset;
     const wanted = query.limit === undefined ? Infinity : skipped + query.limit;
     let seen = 0;
     let last: Hit | undefined;
-    const search = { query, snapshot, types: asker.types, access: asker.access, visits };
+    const search = { query, snapshot, access: asker.access, nodes, visits };
     for await (const hits of findHits(search, plan.scans, from, wanted + 1)) {
       const isMore = hits.length > wanted - seen;
       const taken = isMore ? hits.slice(0, wanted - seen) : hits;
@@ -164,10 +167,10 @@ class StoreQueryResult implements QueryResult {
   }
 
   async #sorted(snapshot: StoreSnapshot, after: Rank | undefined, size: number): Promise<readonly RankedHit[]> {
-    const { asker, query, plan, statistics, visits } = this.prepared;
+    const { asker, nodes, query, plan, statistics, visits } = this.prepared;
     const compare = (a: Rank, b: Rank) => compareRanks(query.order, a, b);
     const first = new FirstOf<RankedHit>(size, (a, b) => compare(a.rank, b.rank));
-    const search = { query, snapshot, types: asker.types, access: asker.access, visits };
+    const search = { query, snapshot, access: asker.access, nodes, visits };
     for await (const hits of findHits(search, plan.scans)) {
       for (const hit of hits) {
         const rank = rankOf(query, hit.subject, statistics);

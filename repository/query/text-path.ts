@@ -5,7 +5,7 @@ import { textSource } from './conditions.js';
 import type { Test } from './conditions.js';
 import { matchesText, parseTextExpression } from './full-text.js';
 import type { TextAlternative, TextExpression, TextStatistics, TextTerm } from './full-text.js';
-import { lengthPrefix, splitWordKey, wordKey, wordPrefix, wordsRange } from './index-keys.js';
+import { lengthPrefix, placeOfPart, splitWordKey, wordPrefix, wordsRange } from './index-keys.js';
 import type { KeptIndex } from './index-state.js';
 import { isSearchableProperty, textParts } from './node-text.js';
 import { parsePropertyPath } from './property-path.js';
@@ -99,7 +99,9 @@ function wordScan(query: ReadQuery, index: KeptIndex, term: TextTerm): Scan {
       const keys = source
         .words(subject)
         .flatMap((words, part) =>
-          words.filter(isMeant).map((word) => wordKey(index.id, word, subject.path, textParts[part] ?? '')),
+          words
+            .filter(isMeant)
+            .map((word) => wordPrefix(index.id, word) + placeOfPart(subject.path, textParts[part] ?? '')),
         );
       return isFirstIn({ ranges, reverse: false }, key, keys);
     },

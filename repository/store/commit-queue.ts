@@ -1,5 +1,6 @@
 /** The commit lock of one process: commits that wait together are written together, one group after another. */
 import type { Commit } from './contract.js';
+import { assertKeysFit } from './key-limit.js';
 
 export interface WaitingCommit {
   readonly commit: Commit;
@@ -14,8 +15,10 @@ export class CommitQueue {
   /** @param writeGroup settles every commit of the group; it must not fail itself */
   constructor(private readonly writeGroup: (group: readonly WaitingCommit[]) => Promise<void>) {}
 
+  /** @throws RepositoryError KEY_TOO_LONG */
   add(commit: Commit): Promise<number> {
     return new Promise((resolve, reject) => {
+      assertKeysFit(commit);
       this.#waiting.push({ commit, resolve, reject });
       this.#writing ??= this.#writeWaiting();
     });

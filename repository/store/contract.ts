@@ -1,7 +1,7 @@
 /**
  * The two contracts below which everything about storage lives: an ordered store for nodes and a content-addressed store
  * for bytes. Sessions, indexes, access control and queries are written once above them, so no backend can differ in
- * meaning. Every implementation passes `test/repository/node-store-conformance.ts` and `blob-store-conformance.ts`.
+ * meaning. Every implementation passes the suites of `repository/conformance/` (docs/stores.md).
  */
 import type { Readable } from 'node:stream';
 
@@ -52,7 +52,7 @@ export type Write = { readonly key: string; readonly value: string } | { readonl
 
 export interface Commit {
   readonly preconditions: readonly Precondition[];
-  /** At most one write per key; all of them are applied, or none. */
+  /** At most one write per key, of at most `maxKeyBytes` (key-limit.ts); all of them are applied, or none. */
   readonly writes: readonly Write[];
   /** What the journal keeps of this commit, opaque to the store. */
   readonly entry: string;
@@ -79,6 +79,7 @@ export interface NodeStore {
    * the process. Commits that wait at the same time may share one synced write.
    * @returns the commit's sequence
    * @throws StoreConflict
+   * @throws RepositoryError KEY_TOO_LONG
    */
   commit(commit: Commit): Promise<number>;
   /** The newest sequence. */

@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import type { RepositoryNode, Session } from '../api.js';
+import { addAutocreatedChildren, hasAutocreatedChildren } from '../autocreated-children.js';
 import { propertiesEqual } from '../convert-value.js';
 import { RepositoryError } from '../errors.js';
 import { isDescendantOrSelf, joinPath, parentOf, selfAndAncestors } from '../path.js';
@@ -171,6 +172,8 @@ class Installation {
   readonly counts = { nodes: 0, changed: 0, binaries: 0, bytes: 0 };
   readonly removed: string[] = [];
   private readonly binaries: BinariesAhead;
+  /** Nodes of the package whose types create children. */
+  private readonly incomplete: string[] = [];
   /** The node being applied. */
   private at = '/';
 
@@ -215,6 +218,7 @@ class Installation {
   async apply(): Promise<void> {
     try {
       await this.applyChildren(this.root, '/', true);
+      await addAutocreatedChildren(this.session, this.incomplete);
     } finally {
       await this.binaries.settle();
     }
@@ -244,7 +248,7 @@ class Installation {
         continue;
       }
       if (filter) await this.applyNode(node, path, current, filter);
-      else if (!current) await this.session.addNode(path, { ...typesOf(node), imported: true });
+      else if (!current) this.note(await this.session.addNode(path, { ...typesOf(node), imported: true }));
       await this.applyChildren(node, path, !current);
     }
     const mode = coveringFilter(this.filters, parentPath)?.mode;
@@ -276,13 +280,15 @@ class Installation {
       this.counts.changed++;
       const uuid = await this.freeUuid(node, path);
       const properties = await this.incomingProperties(node, path, filter, () => true);
-      await this.session.addNode(path, {
+      const added = await this.session.addNode(path, {
         ...typesOf(node),
         imported: true,
         properties: { ...Object.fromEntries(properties), ...(uuid && { 'jcr:uuid': uuid }) },
       });
+      this.note(added);
       return;
     }
+    this.note(current);
     // A folder that no file speaks of says nothing about the node that is there.
     if (!node.origin || filter.mode === 'merge') return;
     const onlyMissing = filter.mode === 'merge_properties';
@@ -305,7 +311,11 @@ class Installation {
     }
     if (changes.size === 0) return;
     this.counts.changed++;
-    await this.session.setProperties(path, Object.fromEntries(changes), { imported: true });
+    this.note(await this.session.setProperties(path, Object.fromEntries(changes), { imported: true }));
+  }
+
+  private note(node: RepositoryNode): void {
+    if (hasAutocreatedChildren(this.session, node)) this.incomplete.push(node.path);
   }
 
   private async incomingProperties(

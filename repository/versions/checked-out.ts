@@ -8,9 +8,16 @@ import type { NodeRecord } from '../record.js';
 
 const checkedOutName = 'jcr:isCheckedOut';
 
+/** Built-in types that are not versionable by themselves. */
+const plainTypes: ReadonlySet<string> = new Set(
+  builtInRegistry.names().filter((name) => !builtInRegistry.isNodeType(name, [], 'mix:simpleVersionable')),
+);
+
 /** mix:simpleVersionable and what inherits it; for registered types, the property that every such node is given tells. */
 export function isVersionable(record: NodeRecord): boolean {
   const [primaryType, mixins] = [primaryTypeOf(record), mixinsOf(record)];
+  // Asked of every ancestor of what a save changes, and nearly all of them are of such types.
+  if (mixins.length === 0 && plainTypes.has(primaryType)) return false;
   if (builtInRegistry.isNodeType(primaryType, mixins, 'mix:simpleVersionable')) return true;
   return record.properties.has(checkedOutName) && [primaryType, ...mixins].some((name) => !builtInRegistry.get(name));
 }
@@ -27,9 +34,4 @@ export function isCheckedOutState(record: NodeRecord, name: string): boolean {
 export function withCheckedOut(record: NodeRecord, checkedOut: boolean): NodeRecord {
   const property = { type: 'Boolean', multiple: false, values: [checkedOut] } as const;
   return { ...record, properties: new Map(record.properties).set(checkedOutName, property) };
-}
-
-/** Text that every record of a versionable node holds, so that few records need to be decoded to find one. */
-export function mayBeVersionable(storedRecord: string): boolean {
-  return storedRecord.includes(`"${checkedOutName}"`) || storedRecord.includes('ersionable"');
 }

@@ -4,16 +4,13 @@
  */
 import { RepositoryError } from '../errors.js';
 import { historyKey } from './version-keys.js';
-import { nodeKey } from '../keys.js';
-import { parentOf, selfAndAncestors } from '../path.js';
-import { decodeRecord } from '../record.js';
+import { parentOf } from '../path.js';
 import type { NodeRecord } from '../record.js';
-import { changedProperties } from '../record-merge.js';
 import type { SaveAttempt, SaveContribution, SaveParticipant } from '../session-participant.js';
 import { isMoveRoot } from '../session-plan.js';
 import type { PlannedNode, SavePlan } from '../session-plan.js';
 import type { Precondition } from '../store/contract.js';
-import { isCheckedIn, isCheckedOutState, isVersionable, mayBeVersionable } from './checked-out.js';
+import { isCheckedIn, isCheckedOutState, isVersionable } from './checked-out.js';
 import { isPolicy } from './version-tree.js';
 
 /** @throws NODE_CHECKED_IN, CONSTRAINT_VIOLATION */
@@ -70,20 +67,18 @@ function changedPaths(plan: SavePlan): Set<string> {
   for (const { path } of plan.removed) if (!isPolicy(path)) paths.add(parentOf(path));
   for (const node of plan.nodes.values()) {
     if (isPolicy(node.path)) continue;
-    const { path, record, origin, inPlace } = node;
+    const { path, record, origin, inPlace, changed } = node;
     const entersParent = inPlace
       ? record.position !== origin?.record.position
       : origin === undefined || isMoveRoot(plan, node);
     if (entersParent && path !== '/') paths.add(parentOf(path));
-    if (origin && changesContent(origin.record, record)) paths.add(path);
+    if (origin && changed.some((name) => !isOwnState(name, origin.record, record))) paths.add(path);
   }
   return paths;
 }
 
-function changesContent(before: NodeRecord, after: NodeRecord): boolean {
-  return changedProperties(before, after).some(
-    (name) => !(isCheckedOutState(before, name) && isCheckedOutState(after, name)),
-  );
+function isOwnState(name: string, before: NodeRecord, after: NodeRecord): boolean {
+  return isCheckedOutState(before, name) && isCheckedOutState(after, name);
 }
 
 interface Governing {
@@ -93,32 +88,28 @@ interface Governing {
 
 /** For each path the nearest versionable node up from it, in its state before the save. One batched read. */
 async function governingNodes(
-  { plan, snapshot }: SaveAttempt,
+  { plan, readNodes }: SaveAttempt,
   paths: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Governing>> {
-  const versionable = new Map<string, Governing | undefined>();
-  const stored = new Set<string>();
+  const versionable = new Map<string, Governing>();
+  const seen = new Set<string>();
+  const stored: string[] = [];
   for (const changed of paths) {
-    for (const path of selfAndAncestors(changed)) {
-      if (versionable.has(path) || stored.has(path)) break;
+    for (let path = changed; path !== '' && !seen.has(path); path = parentOf(path)) {
+      seen.add(path);
       const node = plan.nodes.get(path);
-      if (!node) stored.add(path);
+      if (!node) stored.push(path);
       else {
         const record = node.origin?.record ?? node.record;
-        versionable.set(path, isVersionable(record) ? { path, record } : undefined);
+        if (isVersionable(record)) versionable.set(path, { path, record });
       }
     }
   }
-  const records = await snapshot.getMany([...stored].map(nodeKey));
-  [...stored].forEach((path, index) => {
-    const text = records[index]?.value;
-    if (text === undefined || !mayBeVersionable(text)) return;
-    const record = decodeRecord(path, text);
-    if (isVersionable(record)) versionable.set(path, { path, record });
-  });
+  for (const [path, node] of await readNodes(stored)) if (isVersionable(node.record)) versionable.set(path, node);
   const governing = new Map<string, Governing>();
+  if (versionable.size === 0) return governing;
   for (const changed of paths) {
-    for (const path of selfAndAncestors(changed)) {
+    for (let path = changed; path !== ''; path = parentOf(path)) {
       const node = versionable.get(path);
       if (!node) continue;
       governing.set(changed, node);

@@ -12,7 +12,8 @@ export const worldPaths = ['/a', '/a/b', '/a/b/c', '/a/jcr:content', '/a/jcr:con
  * Users ada and ben, the tree above, and statements separated by `; `:
  *
  *     team = ada,inner                        a group and its members
- *     /a + team jcr:read,rep:write glob=/b    an entry that allows, with restrictions glob=, names=, prefixes=, unknown=
+ *     /a + team jcr:read,rep:write glob=/b    an entry that allows, with restrictions glob=, names=, prefixes=, types=,
+ *                                             globs=, subtrees=, current=, unknown=
  *     /a - ada jcr:read                       an entry that denies
  *     disabled ben
  */
@@ -46,15 +47,24 @@ async function putGroup(admin: Session, id: string, members: readonly string[]):
 
 function entryOf(sign: string, principal: string, names: string, options: readonly string[]) {
   const option = (name: string) => options.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
-  const [glob, itemNames, prefixes, unknown] = ['glob', 'names', 'prefixes', 'unknown'].map(option);
+  const [glob, unknown] = ['glob', 'unknown'].map(option);
+  const list = (name: string) => option(name)?.split(',');
+  const lists = {
+    itemNames: list('names'),
+    prefixes: list('prefixes'),
+    ntNames: list('types'),
+    globs: list('globs'),
+    subtrees: list('subtrees'),
+    // No value at all is another thing than an empty one.
+    current: option('current') === '' ? [] : list('current'),
+  };
   return {
     kind: sign === '+' ? ('allow' as const) : ('deny' as const),
     principal,
     privileges: names.split(',') as Privilege[],
     restrictions: {
       ...(glob !== undefined && { glob }),
-      ...(itemNames !== undefined && { itemNames: itemNames.split(',') }),
-      ...(prefixes !== undefined && { prefixes: prefixes.split(',') }),
+      ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values !== undefined)),
     },
     ...(unknown !== undefined && { unknown }),
   };
@@ -74,6 +84,22 @@ const actions: Readonly<Record<string, (session: Session, ...words: string[]) =>
     found(undefined);
   },
   add: (session, path = '') => session.addNode(path),
+  addFolder: (session, path = '') => session.addNode(path, { primaryType: 'sling:Folder' }),
+  retypeAndSet: async (session, path = '', type = '', name = '') => {
+    await session.setProperties(path, { 'jcr:primaryType': type });
+    await session.setProperties(path, { [name]: 'changed' });
+  },
+  retypeAndSee: async (session, path = '', type = '', name = '') =>
+    found((await session.setProperties(path, { 'jcr:primaryType': type })).property(name)),
+  finds: async (session, path = '') => {
+    const result = await session.query({ path: '/', where: { property: 'title', op: '=', value: path } });
+    for await (const node of result.nodes()) if (node.path === path) return;
+    found(undefined);
+  },
+  copies: async (session, from = '', to = '', below = '') => {
+    await session.copy(from, to);
+    await session.getNode(`${to}/${below}`);
+  },
   addWith: (session, path = '', name = '') => session.addNode(path, { properties: { [name]: 1 } }),
   addMixed: (session, path = '') => session.addNode(path, { mixins: ['mix:title'] }),
   addUser: (session, path = '') =>

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openLocation } from '../../cli/open-location.js';
 import { runHere } from '../../cli/run-here.js';
 import { collectRegularly } from '../../engine/collect-regularly.js';
+import { trimRegularly } from '../../engine/trim-regularly.js';
 import { nodeKey } from '../../repository/keys.js';
+import { cursorUses } from '../../repository/maintenance/cursor-use.js';
+import { encodeCommitEntry } from '../../repository/observation.js';
 import { openRepository } from '../../repository/repository.js';
 import { collect, sessionOf } from '../repository/world.js';
 import { content, memoryStores, openOver } from '../maintenance/world.js';
@@ -134,6 +137,34 @@ describe('maintenance of a data folder that nobody has open', () => {
     const { stdout } = await runAlone(path.join(world.folder, 'empty'), ...args, '--json');
     expect(stdout).toContain(`"code": "${code}"`);
   });
+});
+
+it('a running Satchel trims the journal by itself, and says which cursor nobody uses', async () => {
+  const { nodes } = memoryStores();
+  onTestFinished(() => nodes.close());
+  const commit = (time: string) =>
+    nodes.commit({ preconditions: [], writes: [], entry: encodeCommitEntry('admin', new Date(time), []) });
+  for (const month of ['01', '02', '03']) await commit(`2024-${month}-01T00:00:00Z`);
+  await nodes.setCursor('forgotten', 1);
+  // It was noted long ago, where it still stands.
+  await cursorUses(nodes, { now: new Date('2024-03-02T00:00:00Z'), write: true });
+  const lines: Record<string, unknown>[] = [];
+  let onTrimmed: () => void = () => undefined;
+  const trimmed = new Promise<void>((resolve) => (onTrimmed = resolve));
+  const write = (line: string) => {
+    const logged = JSON.parse(line) as Record<string, unknown>;
+    lines.push(logged);
+    if (logged['msg'] === 'journal trimmed') onTrimmed();
+  };
+  const configuration = { trimEveryHours: 24, journalDays: 7, journalCommits: 1, cursorDays: 30 };
+  const trimming = trimRegularly({ stores: { nodes }, configuration, log: pino({}, { write }), firstAfter: 0 });
+  onTestFinished(() => trimming.close());
+  await trimmed;
+  expect(lines).toMatchObject([
+    { name: 'forgotten', unusedSince: '2024-03-02T00:00:00.000Z' },
+    { msg: 'journal trimmed', trimmed: 3, kept: 1 },
+  ]);
+  expect(await nodes.getCursor('forgotten')).toBe(1);
 });
 
 it('a running Satchel collects by itself', async () => {

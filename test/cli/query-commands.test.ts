@@ -50,6 +50,17 @@ describe('satchel index', () => {
       error: { code: 'PATH_NOT_FOUND' },
     });
   });
+  it('marks a definition that was changed here', async () => {
+    await world.satchel.repository.withSession(adminUser, async (session) => {
+      await session.setProperties('/oak:index/created', { includedPaths: ['/content'] });
+      await session.addNode('/oak:index/mine', { properties: { type: 'property', propertyNames: ['mine'] } });
+      await session.save();
+    });
+    expect((await world.run('index', 'list')).stdout).toMatch(/^created \(changed here\) /m);
+    const { indexes } = (await world.json('index', 'list')).document as { indexes: { name: string; origin: string }[] };
+    const originOf = (wanted: string) => indexes.find(({ name }) => name === wanted)?.origin;
+    expect(['created', 'tags', 'mine'].map(originOf)).toEqual(['changed', 'shipped', 'own']);
+  });
   it('is rebuilt by administrators only', async () => {
     await world.run('user', 'add', 'ada', '--email', 'ada@example.com');
     const { document } = await world.json('index', 'rebuild', 'nodetype', '--as', 'ada');

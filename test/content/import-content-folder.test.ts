@@ -70,6 +70,22 @@ describe('a content folder', () => {
     expect(session.sequence).toBe(before + 1);
   });
 
+  it('has what its types create and the files do not bring', async () => {
+    const { repository, session, importAgain } = await openWorld({
+      '.content.json': '{"jcr:primaryType": "x:Shelf"}',
+    });
+    await repository.registerNodeTypes(
+      'admin',
+      "<'x'='urn:x'> [x:Shelf] + label (nt:unstructured) = nt:unstructured mandatory autocreated",
+    );
+    await session.refresh();
+    await importAgain();
+    expect(await namesOf(session.children('/libs/x'))).toEqual(['label']);
+    const before = session.sequence;
+    await importAgain();
+    expect(session.sequence).toBe(before);
+  });
+
   it('follows changes of files: properties, types, order, bytes', async () => {
     const { session, write, importAgain } = await openWorld({
       '.content.json': '{"title": "one", "gone": 1, "a": {}, "b": {}}',

@@ -5,7 +5,7 @@ import { prepareDownloadPlan } from '../../dam/prepare-download-plan.js';
 import { setMembersOf, subassetsOf } from '../../dam/related-assets.js';
 import { resolveSelection, selectAssets } from '../../dam/selection.js';
 import { createAsset } from '../../dam/asset.js';
-import { deny } from '../../repository/access/policy.js';
+import { deny, grant } from '../../repository/access/policy.js';
 import type { Session } from '../../repository/api.js';
 import { parseDownloadRequest } from '../../workflows/contract/download-request.js';
 import type { DownloadRequestInput } from '../../workflows/contract/download-request.js';
@@ -98,7 +98,10 @@ describe('a collection', () => {
       expect(list.texts('sling:resources')).toEqual([`${shop}/b.txt`, `${shop}/folder`, `${shop}/a.txt`]);
       const member = await session.getNode(`${collection}/sling:members/b.txt`);
       expect(member.text('sling:resource')).toBe(`${shop}/b.txt`);
-      expect(member.property('satchel:resource')).toBeUndefined();
+      const asset = await session.getNode(`${shop}/b.txt`);
+      expect(member.text('satchel:resource')).toBe(asset.identifier);
+      const folder = await session.getNode(`${collection}/sling:members/folder`);
+      expect(folder.property('satchel:resource')).toBeUndefined();
     });
   });
 
@@ -109,11 +112,28 @@ describe('a collection', () => {
     expect(await members()).toEqual([`${shop}/a.txt`, `${shop}/other/book.pdf`]);
   });
 
-  it('keeps a referenceable member that is moved, also when another asset takes its place', async () => {
-    await world.addAssets({ [`${shop}/moving/x.txt`]: Buffer.from('x') });
+  it('gives an asset that came without an identifier one, where its editor may', async () => {
+    const old = `${shop}/old.txt`;
     await world.change(async (session) => {
-      await session.setProperties(`${shop}/moving/x.txt`, { 'jcr:mixinTypes': ['mix:referenceable'] });
+      await session.addNode(old, { primaryType: 'dam:Asset' });
+      await grant(session, collection, 'ada', ['jcr:read', 'rep:write']);
     });
+    await read(async (session) => {
+      await addToCollection(session, collection, old);
+      await session.save();
+    }, 'ada');
+    expect(await members()).toEqual([old]);
+    await world.change(async (session) => {
+      expect((await session.getNode(old)).mixins).toEqual([]);
+      await removeFromCollection(session, collection, old);
+      await addToCollection(session, collection, old);
+    });
+    await world.change((session) => session.move(old, `${shop}/older.txt`));
+    expect(await members()).toEqual([`${shop}/older.txt`]);
+  });
+
+  it('keeps an asset that is moved, also when another asset takes its place', async () => {
+    await world.addAssets({ [`${shop}/moving/x.txt`]: Buffer.from('x') });
     await add('moving/x.txt', 'a.txt');
     await world.change((session) => session.move(`${shop}/moving/x.txt`, `${shop}/moving/y.txt`));
     expect(await members()).toEqual([`${shop}/moving/y.txt`, `${shop}/a.txt`]);

@@ -11,7 +11,7 @@ import type { Write } from '../../repository/store/contract.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import type { BinaryValue } from '../../repository/value.js';
 import { collect, sessionOf, temporaryFolder } from '../repository/world.js';
-import { content, memoryStores, openOver, openStoresIn, storeBackends } from './world.js';
+import { content, openOver, openStoresIn, storeBackends } from './world.js';
 
 interface Content {
   readonly stores: RepositoryStores;
@@ -66,7 +66,7 @@ describe.each(Object.entries(storeBackends))('a check on %s', (_name, open) => {
 
 type Damage = (content: Content) => Promise<Write[]> | Write[];
 
-describe('a check', () => {
+describe.each(Object.entries(storeBackends))('a check of damage on %s', (_name, open) => {
   const contentDamage: readonly [string, Damage, string[]][] = [
     ['a record that is no JSON', () => [{ key: nodeKey('/a/plan'), value: '{"i":' }], ['RECORD_UNREADABLE /a/plan']],
     [
@@ -94,7 +94,7 @@ describe('a check', () => {
     ['a malformed reference', () => [{ key: 'rid', value: '' }], ['REFERENCE_MALFORMED "rid"']],
   ];
   it.each(contentDamage)('names %s, and does not repair it', async (_name, damage, expected) => {
-    const world = await createContent(memoryStores());
+    const world = await createContent(await open());
     await write(world.stores, ...(await damage(world)));
     expect(await codesOf(world.stores)).toEqual(expected);
     expect(await codesOf(world.stores, { repair: true })).toEqual(expected);
@@ -136,7 +136,7 @@ describe('a check', () => {
     ],
   ];
   it.each(derivedDamage)('repairs %s when told to', async (_name, damage, expected) => {
-    const world = await createContent(memoryStores());
+    const world = await createContent(await open());
     await write(world.stores, ...(await damage(world)));
     const before = await codesOf(world.stores);
     expect(before.map((line, index) => line.startsWith(expected[index] ?? '?'))).toEqual(expected.map(() => true));
@@ -145,7 +145,7 @@ describe('a check', () => {
   });
 
   it('leads an identifier back to its node', async () => {
-    const { stores, repository, identifier } = await createContent(memoryStores());
+    const { stores, repository, identifier } = await createContent(await open());
     await write(stores, { key: identifierKey(identifier), value: '/a/plan' });
     expect(await codesOf(stores, { repair: true })).toEqual(['IDENTIFIER_UNKNOWN /a (repaired)']);
     const session = await sessionOf(repository);
@@ -153,7 +153,7 @@ describe('a check', () => {
   });
 
   it('says what a finding means and what to do', async () => {
-    const { stores } = await createContent(memoryStores());
+    const { stores } = await createContent(await open());
     await write(stores, { key: policyKey('/a/plan'), value: '' });
     expect(await collect(checkRepository(stores))).toEqual([
       {
@@ -167,24 +167,25 @@ describe('a check', () => {
   });
 
   it('names every property whose bytes are gone', async () => {
-    const { stores, picture } = await createContent(memoryStores());
+    const { stores, picture } = await createContent(await open());
     await stores.blobs.remove(picture.sha256);
     expect(await codesOf(stores)).toEqual(['BLOB_MISSING /a/picture/data', 'BLOB_MISSING /a/plan/satchel:blobs']);
   });
 
   it('names a cursor that is ahead of everything', async () => {
-    const { stores } = await createContent(memoryStores());
+    const { stores } = await createContent(await open());
     await stores.nodes.setCursor('index', (await stores.nodes.head()) + 1);
     expect(await codesOf(stores)).toEqual(['CURSOR_BEYOND index']);
   });
 
   it('names a journal entry that does not parse', async () => {
-    const { stores } = await createContent(memoryStores());
+    const { stores } = await createContent(await open());
     const sequence = await stores.nodes.commit({ preconditions: [], writes: [], entry: 'x' });
     expect(await codesOf(stores)).toEqual([`JOURNAL_DAMAGED commit ${sequence}`]);
   });
 });
 
+/** Of the store that is made of files; what S3 and PostgreSQL do with damage is in test/repository. */
 describe('damaged files', () => {
   it('a blob that was cut is found by its size, one that was changed by its hash', async () => {
     const folder = await temporaryFolder();

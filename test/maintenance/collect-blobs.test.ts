@@ -16,7 +16,7 @@ interface World {
   readonly session: Session;
 }
 
-async function createWorld(open: () => Promise<RepositoryStores> = async () => memoryStores()): Promise<World> {
+async function createWorld(open: () => Promise<RepositoryStores>): Promise<World> {
   const clock = new TestClock();
   const { nodes, blobs } = await open();
   const stores = { nodes, blobs: timedBlobs(blobs, clock) };
@@ -85,7 +85,7 @@ describe.each(Object.entries(storeBackends))('collecting blobs on %s', (_name, o
   });
 });
 
-describe('what keeps a blob', () => {
+describe.each(Object.entries(storeBackends))('what keeps a blob on %s', (_name, open) => {
   const lists: readonly [string, (session: Session, hash: string) => Promise<BinaryValue | string | string[]>][] = [
     ['an inline list', async (session, hash) => session.createBinary(`${hash}\n`)],
     [
@@ -100,7 +100,7 @@ describe('what keeps a blob', () => {
     ['strings', async (_session, hash) => [hash]],
   ];
   it.each(lists)('%s under satchel:blobs', async (_name, listOf) => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { session, stores, clock } = world;
     const needed = await orphan(world);
     await session.addNode('/plan', { properties: { 'satchel:blobs': await listOf(session, needed.sha256) } });
@@ -111,7 +111,7 @@ describe('what keeps a blob', () => {
   });
 
   it('a version history', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { sha256, size, crc32 } = await orphan(world);
     const value = JSON.stringify({ i: 'frozen', p: { data: ['Binary', { sha256, size, crc32 }] } });
     await world.stores.nodes.commit({
@@ -124,7 +124,7 @@ describe('what keeps a blob', () => {
   });
 
   it('bytes that were written again', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const lost = await orphan(world);
     await marked(world);
     await orphan(world);
@@ -134,7 +134,7 @@ describe('what keeps a blob', () => {
   });
 
   it('a list that is missing keeps everything, as nobody knows what it needs', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const list = await orphan(world, 'list');
     await world.session.addNode('/plan', { properties: { 'satchel:blobs': list } });
     await world.session.save();
@@ -148,9 +148,9 @@ describe('what keeps a blob', () => {
   });
 });
 
-describe('a save that refers to a blob again', () => {
+describe.each(Object.entries(storeBackends))('a save that refers to a blob again on %s', (_name, open) => {
   it('after it was noticed takes the mark with it', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const again = await orphan(world);
     await marked(world);
     await world.session.addNode('/again', { properties: { data: again } });
@@ -160,7 +160,7 @@ describe('a save that refers to a blob again', () => {
   });
 
   it('after the collector looked, and before it marks, wins', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { stores, session, clock } = world;
     const again = await orphan(world);
     await marked(world);
@@ -172,7 +172,7 @@ describe('a save that refers to a blob again', () => {
   });
 
   it('while its bytes are going is told to write them again', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { stores, session, clock } = world;
     const again = await orphan(world);
     await marked(world);
@@ -190,7 +190,7 @@ describe('a save that refers to a blob again', () => {
   });
 
   it('and found the bytes just before a whole collection went by does not save a reference to nothing', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { stores, clock } = world;
     let collecting = false;
     const has = {
@@ -211,7 +211,7 @@ describe('a save that refers to a blob again', () => {
   });
 
   it('names a blob of a list in the same way', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const listed = await orphan(world);
     await world.stores.blobs.remove(listed.sha256);
     await world.session.addNode('/plan', { properties: { 'satchel:blobs': [listed.sha256] } });
@@ -219,13 +219,13 @@ describe('a save that refers to a blob again', () => {
   });
 });
 
-describe('a collector that was stopped', () => {
+describe.each(Object.entries(storeBackends))('a collector that was stopped on %s', (_name, open) => {
   const fault = () => {
     throw new Error('power failure');
   };
 
   it.each(['before', 'after'] as const)('%s the bytes went: the next run finishes', async (moment) => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const lost = await orphan(world);
     await marked(world);
     const blobs = hooked(world.stores.blobs, { remove: { [moment]: fault } });
@@ -237,7 +237,7 @@ describe('a collector that was stopped', () => {
   });
 
   it('drops its mark when the bytes were written again', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const lost = await orphan(world);
     await marked(world);
     const blobs = hooked(world.stores.blobs, { remove: { before: fault } });
@@ -250,7 +250,7 @@ describe('a collector that was stopped', () => {
   });
 
   it('keeps the next one away for minutes at most', async () => {
-    const world = await createWorld();
+    const world = await createWorld(open);
     const { stores, clock } = world;
     let stopped = false;
     const stop = () => {
@@ -268,8 +268,8 @@ describe('a collector that was stopped', () => {
   });
 });
 
-it('two collectors never run at once', async () => {
-  const world = await createWorld();
+it.each(Object.entries(storeBackends))('two collectors never run at once on %s', async (_name, open) => {
+  const world = await createWorld(open);
   let second: RepositoryError | undefined;
   const list = { before: async () => (second = await refusal(collectBlobs(world.stores, { now: world.clock.now }))) };
   const blobs = hooked(world.stores.blobs, { list });
@@ -277,6 +277,7 @@ it('two collectors never run at once', async () => {
   expect(second?.code).toBe('CONFLICT');
 });
 
+/** In memory only: the scheduler decides the order of every step, and a server would bring an order of its own. */
 describe('in any order of steps', () => {
   /** What one session does: three contents on three nodes, so that they meet often. */
   const deed = fc.record({

@@ -7,7 +7,7 @@ import type { RepositoryStores } from '../../repository/repository.js';
 import type { BlobStore, NodeStore } from '../../repository/store/contract.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
-import { temporaryFolder } from '../repository/world.js';
+import { collect, openServerStores, temporaryFolder } from '../repository/world.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
 
 export async function openStoresIn(folder: string): Promise<RepositoryStores> {
@@ -23,6 +23,7 @@ export function memoryStores(): RepositoryStores {
 
 export const storeBackends: Readonly<Record<string, () => Promise<RepositoryStores>>> = {
   'LevelDB and files': async () => openStoresIn(await temporaryFolder()),
+  'PostgreSQL and S3': openServerStores,
   memory: async () => memoryStores(),
 };
 
@@ -31,6 +32,22 @@ export async function openOver(stores: RepositoryStores): Promise<Repository> {
   const repository = await openRepository(stores);
   onTestFinished(() => repository.close());
   return repository;
+}
+
+/** Everything a node store holds, and the blobs. */
+export async function everythingIn({ nodes, blobs }: RepositoryStores): Promise<unknown> {
+  const snapshot = await nodes.snapshot();
+  const records = (await collect(snapshot.range({ gte: '', lt: '\u{10ffff}' }))).flat();
+  await snapshot.close();
+  const start = await nodes.journalStart();
+  return {
+    head: await nodes.head(),
+    records,
+    start,
+    journal: await collect(nodes.journal(start)),
+    cursors: [...(await nodes.cursors())],
+    blobs: (await collect(blobs.list())).map(({ sha256, size }) => `${sha256} ${size}`).sort(),
+  };
 }
 
 /** Time that passes when the test says so. */

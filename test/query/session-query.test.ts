@@ -209,6 +209,31 @@ describe.each(Object.entries(backends))('a result on %s', (_, open) => {
   });
 });
 
+describe.each(Object.entries(backends))('properties that may not be read, on %s', (_, open) => {
+  it.each<[string, Condition]>([
+    ['by an index', { property: 'dc:format', op: '=', value: 'secret' }],
+    ['by a traversal', { property: 'note', op: '=', value: 'secret' }],
+  ])('neither make a hit nor show in one: %s', async (__, where) => {
+    const repository = await openFor(open);
+    const session = await sessionOf(repository);
+    await createUser(session, { id: 'ada' });
+    for (const name of ['closed', 'open']) {
+      await session.addNode(`/${name}`, { properties: { 'dc:format': 'secret', note: 'secret' } });
+    }
+    await grant(session, '/', 'ada', ['jcr:read']);
+    await deny(session, '/closed', 'ada', ['rep:readProperties']);
+    await session.save();
+    const ada = await sessionOf(repository, 'ada');
+    // Read as an administrator first, so that the cache holds them whole.
+    expect(await search(session, { where, limit: 10 })).toEqual(['closed', 'open']);
+    expect(await search(ada, { where, limit: 10 })).toEqual(['open']);
+    const named = await collect((await ada.query({ where: { name: 'closed' }, limit: 10 })).nodes());
+    expect(named.map((node) => [...node.properties.keys()])).toEqual([['jcr:primaryType']]);
+    const total = await ada.query({ where, count: true });
+    expect(total.total).toBe(1);
+  });
+});
+
 describe('a query without an index', () => {
   it('is refused above the number of nodes it may look at, and says so', async () => {
     const session = await sessionOf(await openSmall(50));

@@ -248,6 +248,46 @@ describe.each(Object.entries(backends))('importing on %s', (_name, open) => {
     });
   });
 
+  it('adds what the types create and the import does not bring', async () => {
+    const repository = await openFor(open);
+    await repository.registerNodeTypes(
+      'admin',
+      `<'acme'='http://acme.example/1.0'>
+      [acme:Shelf]
+        - acme:kind (string) = 'wooden' mandatory autocreated
+        + acme:label (acme:Label) = acme:Label mandatory autocreated
+      [acme:Label]
+        - acme:colour (string) = 'white' mandatory autocreated
+        + acme:back (nt:unstructured) = nt:unstructured autocreated`,
+    );
+    const session = await sessionOf(repository);
+    await session.addNode('/in');
+    const shelf = { primaryType: 'acme:Shelf' };
+    const count = await session.importNodes(
+      '/in',
+      stream([
+        { path: 'bare', input: shelf },
+        { path: 'own', input: { ...shelf, properties: { 'acme:kind': 'steel' } } },
+        { path: 'own/acme:label', input: { primaryType: 'acme:Label', properties: { 'acme:colour': 'red' } } },
+      ]),
+      { uuidBehavior: 'throw' },
+    );
+    await session.save();
+    expect(count).toBe(3);
+    const paths = ['bare', 'own'].flatMap((name) =>
+      ['', '/acme:label', '/acme:label/acme:back'].map((end) => `/in/${name}${end}`),
+    );
+    expect((await pathsOf(session.descendants('/in'))).toSorted()).toEqual(paths);
+    const texts = async (name: string) => [
+      (await session.getNode(`/in/${name}`)).text('acme:kind'),
+      (await session.getNode(`/in/${name}/acme:label`)).text('acme:colour'),
+    ];
+    expect([await texts('bare'), await texts('own')]).toEqual([
+      ['wooden', 'white'],
+      ['steel', 'red'],
+    ]);
+  });
+
   it('checks node types when it is saved', async () => {
     const session = await withExisting();
     await session.importNodes('/in', [{ path: 'file', input: { primaryType: 'nt:file' } }], { uuidBehavior: 'throw' });

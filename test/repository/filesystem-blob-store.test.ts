@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as vitest from 'vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeBlobStore } from '../../repository/conformance/blob-store.js';
+import { bytesOf, chunked, sha256Of } from '../../repository/conformance/bytes.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
-import { bytesOf, chunked, describeBlobStore, sha256Of } from './blob-store-conformance.js';
 import { temporaryFolder } from './world.js';
 
 let root: string;
@@ -13,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 let opened = 0;
 
-describeBlobStore('files', () => createFilesystemBlobStore({ folder: join(root, String(opened++)) }));
+describeBlobStore('files', () => createFilesystemBlobStore({ folder: join(root, String(opened++)) }), vitest);
 
 describe('the file blob store', () => {
   it('keeps one file per content, named after its hash, and no temporary ones', async () => {

@@ -4,10 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
+import * as vitest from 'vitest';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describeNodeStore } from '../../repository/conformance/node-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { buildFixture } from '../cli/build-fixture.js';
-import { describeNodeStore } from './node-store-conformance.js';
 import { collect, temporaryFolder } from './world.js';
 
 let root: string;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 let opened = 0;
 
-describeNodeStore('LevelDB', () => createLevelNodeStore({ folder: join(root, String(opened++)) }));
+describeNodeStore('LevelDB', () => createLevelNodeStore({ folder: join(root, String(opened++)) }), vitest);
 
 describe('the LevelDB node store', () => {
   it('has records, journal and cursors again after it was closed', async () => {

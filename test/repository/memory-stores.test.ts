@@ -1,6 +1,7 @@
+import * as vitest from 'vitest';
+import { describeBlobStore } from '../../repository/conformance/blob-store.js';
+import { describeNodeStore } from '../../repository/conformance/node-store.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
-import { describeBlobStore } from './blob-store-conformance.js';
-import { describeNodeStore } from './node-store-conformance.js';
 
-describeNodeStore('memory', async () => createMemoryNodeStore());
-describeBlobStore('memory', async () => createMemoryBlobStore());
+describeNodeStore('memory', async () => createMemoryNodeStore(), vitest);
+describeBlobStore('memory', async () => createMemoryBlobStore(), vitest);

@@ -391,4 +391,39 @@ describe.each(Object.entries(backends))('node types on %s', (_name, open) => {
     });
     expect(await session.save()).toBeGreaterThan(0);
   });
+
+  describe('a change of the type of a parent', () => {
+    it('holds for a child that is added in the same save', async () => {
+      const { session } = await withTypes();
+      await session.addNode('/lib');
+      await session.save();
+      const toShelf = { 'jcr:primaryType': 'acme:Shelf' };
+      await session.setProperties('/lib', toShelf);
+      await session.addNode('/lib/paper', { primaryType: 'nt:unstructured' });
+      await expect(session.save()).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATION', paths: ['/lib/paper'] });
+      await session.remove('/lib/paper');
+      // The other order: the child was added while its parent still took it.
+      await session.setProperties('/lib', { 'jcr:primaryType': 'nt:unstructured' });
+      await session.addNode('/lib/paper', { primaryType: 'nt:unstructured' });
+      await session.setProperties('/lib', toShelf);
+      await expect(session.save()).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATION', paths: ['/lib/paper'] });
+      await session.remove('/lib/paper');
+      await session.addNode('/lib/novel', book());
+      await session.save();
+      expect((await session.getNode('/lib/novel')).primaryType).toBe('acme:Book');
+    });
+
+    it('holds for a child that was there and is changed in the same save', async () => {
+      const { session } = await withTypes();
+      await session.addNode('/lib');
+      await session.addNode('/lib/paper');
+      await session.save();
+      await session.setProperties('/lib/paper', { pages: 1 });
+      await session.setProperties('/lib', { 'jcr:primaryType': 'acme:Shelf' });
+      await expect(session.save()).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATION', paths: ['/lib/paper'] });
+      await session.setProperties('/lib/paper', { 'jcr:primaryType': 'acme:Book', 'acme:title': 'T', pages: null });
+      await session.save();
+      expect((await session.getNode('/lib')).primaryType).toBe('acme:Shelf');
+    });
+  });
 });

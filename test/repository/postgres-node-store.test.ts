@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import * as vitest from 'vitest';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describeNodeStore } from '../../repository/conformance/node-store.js';
 import { Database } from '../../repository/store/postgres/database.js';
 import { purgeHistory, renewLease } from '../../repository/store/postgres/history.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
 import { postgresServer, startPostgres, stopPostgresServer } from '../support/postgres-server.js';
-import { describeNodeStore } from './node-store-conformance.js';
 import { collect } from './world.js';
 
 afterAll(stopPostgresServer);
@@ -24,7 +25,7 @@ async function opened(schema?: string) {
 
 const write = (key: string, value: string) => ({ preconditions: [], writes: [{ key, value }], entry: key });
 
-describeNodeStore('PostgreSQL', () => openStore());
+describeNodeStore('PostgreSQL', () => openStore(), vitest);
 
 describe('the PostgreSQL node store', () => {
   it('is made once by processes that start at the same time, and seen alike by all of them', async () => {
@@ -72,6 +73,24 @@ describe('the PostgreSQL node store', () => {
       store.commit({ preconditions: [{ kind: 'unchanged', range, since: sequence }], writes: [], entry: '' });
     await expect(since(1)).rejects.toMatchObject({ name: 'StoreConflict' });
     expect(await since(2)).toBe(3);
+  });
+
+  it('says KEY_TOO_LONG for content from elsewhere whose keys no index of the database holds, and stays empty', async () => {
+    const store = await opened();
+    const key = randomBytes(1_500).toString('hex');
+    async function* records() {
+      yield [{ key, value: '', version: 1 }];
+    }
+    async function* noEntries(): AsyncGenerator<never> {}
+    const content = {
+      sequence: 1,
+      journalStart: 1,
+      records: records(),
+      journal: noEntries(),
+      cursors: new Map<string, number>(),
+    };
+    await expect(store.restore(content)).rejects.toMatchObject({ code: 'KEY_TOO_LONG' });
+    expect(await store.head()).toBe(0);
   });
 
   it('says STORE_UNAVAILABLE for a database that is not there', async () => {

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as vitest from 'vitest';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describeBlobStore } from '../../repository/conformance/blob-store.js';
+import { bytesOf, chunked, sha256Of } from '../../repository/conformance/bytes.js';
 import type { BlobStore } from '../../repository/store/contract.js';
 import { createS3BlobStore, type S3BlobStoreOptions } from '../../repository/store/s3/s3-blob-store.js';
 import { s3Server, startS3, stopS3Server, type S3Server } from '../support/s3-server.js';
-import { bytesOf, chunked, describeBlobStore, sha256Of } from './blob-store-conformance.js';
 import { collect } from './world.js';
 
 let server: S3Server;
@@ -21,7 +23,7 @@ afterAll(async () => {
   await rm(temporaryFolder, { recursive: true, force: true });
 });
 
-describeBlobStore('S3', () => createS3BlobStore({ ...server, temporaryFolder, prefix: randomUUID() }));
+describeBlobStore('S3', () => createS3BlobStore({ ...server, temporaryFolder, prefix: randomUUID() }), vitest);
 
 async function opened(options: Partial<S3BlobStoreOptions> = {}): Promise<{ store: BlobStore; prefix: string }> {
   const prefix = randomUUID();

@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../repository/api.js';
-import { openRepository, type RepositoryOptions } from '../../repository/repository.js';
+import { openRepository } from '../../repository/repository.js';
+import type { RepositoryOptions, RepositoryStores } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
@@ -29,15 +30,18 @@ export async function openEmbedded(folder: string, options: RepositoryOptions = 
   return openRepository({ nodes, blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }) }, options);
 }
 
+/** A schema and a prefix of their own, on servers that the tests of a file share. */
+export async function openServerStores(): Promise<RepositoryStores> {
+  const name = `world_${randomUUID().replaceAll('-', '')}`;
+  const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema: name, poolSize: 3 });
+  const blobs = { ...(await s3Server()), prefix: name, temporaryFolder: await temporaryFolder() };
+  return { nodes, blobs: await createS3BlobStore(blobs) };
+}
+
 /** Which stores a suite of the repository runs on. */
 export const backends: Readonly<Record<string, (options?: RepositoryOptions) => Promise<Repository>>> = {
   'LevelDB and files': async (options) => openEmbedded(await temporaryFolder(), options),
-  'PostgreSQL and S3': async (options) => {
-    const schema = `world_${randomUUID().replaceAll('-', '')}`;
-    const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema, poolSize: 3 });
-    const blobs = { ...(await s3Server()), prefix: schema, temporaryFolder: await temporaryFolder() };
-    return openRepository({ nodes, blobs: await createS3BlobStore(blobs) }, options);
-  },
+  'PostgreSQL and S3': async (options) => openRepository(await openServerStores(), options),
   memory: async (options) =>
     openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }, options),
 };

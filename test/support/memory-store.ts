@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { RepositoryError } from '../../repository/errors.js';
-import { StoreConflict } from '../../repository/store/contract.js';
+import { assertKeysFit, RepositoryError, StoreConflict } from 'satchel/stores';
 import type {
   BlobInfo,
   BlobStore,
@@ -16,7 +15,7 @@ import type {
   StoredEntry,
   StoredRecord,
   StoreSnapshot,
-} from '../../repository/store/contract.js';
+} from 'satchel/stores';
 
 /** Every version of every record is kept; a snapshot is a sequence. */
 export function createMemoryNodeStore(): NodeStore {
@@ -64,7 +63,9 @@ export function createMemoryNodeStore(): NodeStore {
         close: async () => undefined,
       };
     },
-    async commit({ preconditions, writes, entry }: Commit): Promise<number> {
+    async commit(commit: Commit): Promise<number> {
+      assertKeysFit(commit);
+      const { preconditions, writes, entry } = commit;
       const failed = preconditions.filter((precondition) => !holds(precondition));
       if (failed.length > 0) throw new StoreConflict(failed);
       const sequence = journal.push(entry);

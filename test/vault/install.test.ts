@@ -27,6 +27,25 @@ async function install(session: Session, input: PackageInput) {
 const title = async (session: Session, path: string) => (await session.findNode(path))?.text('jcr:title');
 
 describe('a content package (C5)', () => {
+  it('has what its types create and the package does not bring', async () => {
+    const open = backends['memory'];
+    if (!open) throw new Error('there is no memory backend');
+    const repository = await openFor(open);
+    await repository.registerNodeTypes(
+      'admin',
+      "<'x'='urn:x'> [x:Shelf] + label (nt:unstructured) = nt:unstructured mandatory autocreated",
+    );
+    const session = await sessionOf(repository);
+    const input = {
+      filter: '<filter root="/content/shelf"/>',
+      files: { 'content/shelf/.content.xml': docView('jcr:primaryType="x:Shelf" xmlns:x="urn:x"') },
+    };
+    await install(session, input);
+    expect(await namesOf(session.children('/content/shelf'))).toEqual(['label']);
+    await install(session, input);
+    expect(await namesOf(session.children('/content/shelf'))).toEqual(['label']);
+  });
+
   it('becomes nodes, properties, files and order, in one commit', async () => {
     const session = await openSession();
     const before = session.sequence;

@@ -34,7 +34,7 @@ const unfinishedKey = 'u';
 const batchSize = 256;
 const batchBytes = 256 * 1024;
 /** `getSync` is ten times quicker than `get`, but blocks; up to this many reads stay far below 2 ms. */
-const maxSyncReads = 16;
+const maxSyncReads = 32;
 /**
  * `getSync` writes the key into a buffer that is as long as its first key and 64 bytes, and does not see that a longer key was
  * cut within a character (classic-level 3.0): it then answers for another key. A first key of this length leaves no way
@@ -42,6 +42,13 @@ const maxSyncReads = 16;
  */
 const syncKeyBytes = 16 * 1024;
 const maxSyncKeyLength = Math.floor(syncKeyBytes / 3);
+
+const maxKnownVersions = 10_000;
+/**
+ * LevelDB maps each table it has open into memory, 2 MiB at most: with its default of 1,000 files all tables stay mapped, and what is resident grows
+ * with the repository. A read of a table that is not open takes a tenth of a millisecond longer; docs/performance.md has the figures.
+ */
+const maxOpenFiles = 64;
 
 type Database = Level;
 type Snapshot = ReturnType<Database['snapshot']>;
@@ -57,7 +64,11 @@ export async function createLevelNodeStore(options: {
   readonly sync?: boolean;
 }): Promise<NodeStore> {
   await assertNotHeadless(options.folder);
-  const db: Database = new Level<string, string>(options.folder, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
+  const db: Database = new Level<string, string>(options.folder, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'utf8',
+    maxOpenFiles,
+  });
   try {
     await db.open();
   } catch (error) {
@@ -103,6 +114,8 @@ class LevelNodeStore implements NodeStore {
   #head: number;
   #journalStart: number;
   readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
+  /** Versions as of the head of keys that preconditions named: some of them, as epochs, are named by every commit. */
+  #known = new Map<string, number>();
 
   constructor(db: Database, sync: boolean) {
     this.#db = db;
@@ -141,7 +154,12 @@ class LevelNodeStore implements NodeStore {
       return;
     }
     this.#head = head;
-    for (const { sequence, keys } of accepted) this.#recent.add(sequence, keys);
+    for (const { sequence, waiting, keys } of accepted) {
+      this.#recent.add(sequence, keys);
+      for (const write of waiting.commit.writes) {
+        if (this.#known.has(write.key)) this.#known.set(write.key, 'remove' in write ? 0 : sequence);
+      }
+    }
     for (const { sequence, waiting } of accepted) waiting.resolve(sequence);
     // In a turn of its own: a listener that throws must not stop the commits after it.
     for (const listener of this.#listeners) queueMicrotask(listener);
@@ -182,15 +200,24 @@ class LevelNodeStore implements NodeStore {
 
   /** Adds the current version of every key that is not known yet. */
   async #readVersions(keys: readonly string[], versions: Map<string, number>): Promise<void> {
-    const missing = keys.filter((key) => !versions.has(key));
+    const missing: string[] = [];
+    for (const key of keys) {
+      if (versions.has(key)) continue;
+      const known = this.#known.get(key);
+      if (known === undefined) missing.push(key);
+      else versions.set(key, known);
+    }
     if (missing.length === 0) return;
+    if (this.#known.size + missing.length > maxKnownVersions) this.#known = new Map();
     const values = await readMany(
       this.#db,
       missing.map((key) => recordPrefix + key),
     );
     missing.forEach((key, index) => {
       const value = values[index];
-      versions.set(key, value === undefined ? 0 : parseRecord(key, value).version);
+      const version = value === undefined ? 0 : versionOf(key, value);
+      versions.set(key, version);
+      this.#known.set(key, version);
     });
   }
 
@@ -291,6 +318,7 @@ class LevelNodeStore implements NodeStore {
     this.#head = content.sequence;
     this.#journalStart = content.journalStart;
     this.#recent = new RecentWrites(this.#head);
+    this.#known = new Map();
   }
 
   async close(): Promise<void> {
@@ -360,8 +388,14 @@ async function* entriesOf(
   // LevelDB's own bound of a batch, 16 KiB, would end it after some fifty nodes.
   const iterator = db.iterator({ ...range, ...options, highWaterMarkBytes: batchBytes });
   try {
+    let left = options.limit ?? Infinity;
     let reading = iterator.nextv(batchSize);
     for (let batch = await reading; batch.length > 0; batch = await reading) {
+      left -= batch.length;
+      if (left <= 0) {
+        yield batch;
+        return;
+      }
       reading = iterator.nextv(batchSize);
       // Whoever stops early does not ask for it; closing waits until it is done.
       reading.catch(() => undefined);
@@ -384,6 +418,11 @@ function journalKey(sequence: number): string {
 }
 
 function parseRecord(key: string, stored: string): StoredRecord {
+  const version = versionOf(key, stored);
+  return { version, value: stored.slice(stored.indexOf(':') + 1) };
+}
+
+function versionOf(key: string, stored: string): number {
   const colon = stored.indexOf(':');
   const version = Number(stored.slice(0, colon));
   if (colon < 1 || !Number.isSafeInteger(version)) {
@@ -392,7 +431,7 @@ function parseRecord(key: string, stored: string): StoredRecord {
       `The record ${JSON.stringify(key)} has no version; restore the data folder.`,
     );
   }
-  return { version, value: stored.slice(colon + 1) };
+  return version;
 }
 
 function openError(folder: string, error: unknown): RepositoryError {

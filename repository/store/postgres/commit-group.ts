@@ -20,8 +20,9 @@ const rowsPerStatement = 5_000;
 export const commitChannel = (schemaName: string): string => `satchel_${schemaName}`.slice(0, 60);
 
 /**
- * When the connection ends in the middle, the next one waits for the lock, and so for the end of what came before, and asks
- * the journal for the tokens of these commits: what is there is answered, what is not is done again.
+ * Two round trips: one locks and reads, one writes and commits. When the connection ends in the middle, the next one waits for
+ * the lock, and so for the end of what came before, and asks the journal for the tokens of these commits: what is there is
+ * answered, what is not is done again.
  * @returns one outcome per commit, in their order
  * @throws RepositoryError STORE_UNAVAILABLE when the server stays away; the outcome is then not known
  */
@@ -30,13 +31,28 @@ export async function commitGroup(database: Database, process: string, group: re
   /** The head of the first try that may have been committed. */
   let before: number | undefined;
   return database.retrying(async () => {
-    return await database.transaction(async (connection) => {
-      const head = await lockHead(connection, database.schema);
-      const known = before === undefined ? noTokens : await findCommitted(connection, database.schema, tokens, before);
+    return await database.onConnection(async (connection) => {
+      // The answers are awaited together. Nothing is written before all of them are there.
+      const [, head, versions, known] = await Promise.all([
+        connection.query('BEGIN'),
+        lockHead(connection, database.schema),
+        readVersions(connection, database.schema, keysOf(group)),
+        before === undefined ? noTokens : findCommitted(connection, database.schema, tokens, before),
+      ]);
       before ??= head.sequence;
-      return await applyRest(connection, database, group, tokens, known, head, process);
+      return await applyRest({ connection, database, process, head, versions }, group, tokens, known);
     });
   });
+}
+
+/** A transaction that holds the lock. */
+interface Locked {
+  readonly connection: Connection;
+  readonly database: Database;
+  readonly process: string;
+  readonly head: Head;
+  /** As `readVersions`, of every key that the group names. */
+  readonly versions: Map<string, number>;
 }
 
 const noTokens: ReadonlyMap<string, number> = new Map();
@@ -73,22 +89,16 @@ async function findCommitted(
 
 /** Applies the commits that are not in the journal: all of them, or those that were refused, which are judged again. */
 async function applyRest(
-  connection: Connection,
-  database: Database,
+  locked: Locked,
   group: readonly Commit[],
   tokens: readonly string[],
   known: ReadonlyMap<string, number>,
-  head: Head,
-  process: string,
 ): Promise<Outcome[]> {
   const open = tokens.flatMap((token, index) => (known.has(token) ? [] : [index]));
   const outcomes = await applyGroup(
-    connection,
-    database,
+    locked,
     open.flatMap((index) => group[index] ?? []),
     open.flatMap((index) => tokens[index] ?? []),
-    head,
-    process,
   );
   const left = outcomes[Symbol.iterator]();
   return tokens.map((token) => known.get(token) ?? (left.next().value as Outcome));
@@ -101,16 +111,13 @@ interface NewRow {
   readonly value: string;
 }
 
+/** Ends the transaction. */
 async function applyGroup(
-  connection: Connection,
-  database: Database,
+  { connection, database, process, head, versions }: Locked,
   group: readonly Commit[],
   tokens: readonly string[],
-  head: Head,
-  process: string,
 ): Promise<Outcome[]> {
   const { schema } = database;
-  const versions = await readVersions(connection, schema, keysOf(group));
   const stored = new Map(versions);
   const changed = await findChangedRanges(connection, schema, head, group);
   const recent = new RecentWrites(head.sequence);
@@ -145,15 +152,11 @@ async function applyGroup(
     journal.push({ sequence, token: tokens[index] ?? randomUUID(), entry: commit.entry });
     return sequence;
   });
-  if (journal.length === 0) return outcomes;
 
   const endedRows = [...ended];
-  const chunks = Math.max(1, Math.ceil(Math.max(rows.length, endedRows.length) / rowsPerStatement));
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    const [start, end] = [chunk * rowsPerStatement, (chunk + 1) * rowsPerStatement];
-    const last = chunk === chunks - 1 ? journal : [];
+  const write = (start: number, end: number, added: typeof journal) => {
     const [some, over] = [rows.slice(start, end), endedRows.slice(start, end)];
-    await runOn(connection, { name: 'write', text: writeText(schema) }, [
+    return runOn(connection, { name: 'write', text: writeText(schema) }, [
       over.map(([key]) => escapeText(key)),
       over.map(([key]) => stored.get(key)),
       over.map(([, sequence]) => sequence),
@@ -161,13 +164,22 @@ async function applyGroup(
       some.map(({ from }) => from),
       some.map(({ to }) => to ?? forever),
       some.map(({ value }) => escapeText(value)),
-      last.map(({ sequence }) => sequence),
-      last.map(({ token }) => token),
-      last.map(({ entry }) => escapeText(entry)),
+      added.map(({ sequence }) => sequence),
+      added.map(({ token }) => token),
+      added.map(({ entry }) => escapeText(entry)),
       commitChannel(database.schemaName),
       process,
     ]);
-  }
+  };
+  const last =
+    Math.max(0, Math.ceil(Math.max(rows.length, endedRows.length) / rowsPerStatement) - 1) * rowsPerStatement;
+  for (let start = 0; start < last; start += rowsPerStatement) await write(start, start + rowsPerStatement, []);
+  const finish = () => connection.query('COMMIT');
+  if (journal.length === 0) await finish();
+  // A COMMIT behind a statement that failed on the server rolls back; one that never left would leave only part of the rows,
+  // so only a statement that holds all of them is not waited for.
+  else if (last === 0) await Promise.all([write(0, rowsPerStatement, journal), finish()]);
+  else await write(last, last + rowsPerStatement, journal).then(finish);
   return outcomes;
 }
 
@@ -200,28 +212,24 @@ function keysOf(group: readonly Commit[]): string[] {
   return [...keys];
 }
 
-/** The newest version of every key; 0 where there is none. */
+/** The newest version of every key; 0 where there is none. The statements are sent in the turn of the call. */
 async function readVersions(
   connection: Connection,
   schema: string,
   keys: readonly string[],
 ): Promise<Map<string, number>> {
-  const versions = new Map<string, number>();
-  for (let start = 0; start < keys.length; start += rowsPerStatement) {
-    const some = keys.slice(start, start + rowsPerStatement);
-    const rows = await runOn(
-      connection,
-      {
-        name: 'read-versions',
-        text: `SELECT coalesce((SELECT CASE WHEN r.valid_to = ${forever} THEN r.valid_from END FROM ${schema}.record r
-                 WHERE r.key = k.key ORDER BY r.valid_from DESC LIMIT 1), 0)
-               FROM unnest($1::text[]) WITH ORDINALITY AS k(key, place) ORDER BY k.place`,
-      },
-      [some.map(escapeText)],
-    );
-    some.forEach((key, index) => versions.set(key, Number(rows[index]?.[0])));
-  }
-  return versions;
+  const statement = {
+    name: 'read-versions',
+    text: `SELECT coalesce((SELECT CASE WHEN r.valid_to = ${forever} THEN r.valid_from END FROM ${schema}.record r
+             WHERE r.key = k.key ORDER BY r.valid_from DESC LIMIT 1), 0)
+           FROM unnest($1::text[]) WITH ORDINALITY AS k(key, place) ORDER BY k.place`,
+  };
+  const parts = Array.from({ length: Math.ceil(keys.length / rowsPerStatement) }, (_, part) =>
+    keys.slice(part * rowsPerStatement, (part + 1) * rowsPerStatement),
+  );
+  const found = await Promise.all(parts.map((some) => runOn(connection, statement, [some.map(escapeText)])));
+  const rows = found.flat();
+  return new Map(keys.map((key, index) => [key, Number(rows[index]?.[0])]));
 }
 
 type MayHaveChanged = (range: KeyRange, since: number) => boolean;

@@ -37,6 +37,8 @@ export class Database {
       application_name: 'satchel',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      // Statements go out without waiting for the answers before them; each is still its own, in order.
+      pipeline: true,
       options: [...plannerOptions, '-c jit=off'].join(' '),
     };
     this.#pool = new pg.Pool({ ...this.#connection, max: poolSize });
@@ -64,15 +66,23 @@ export class Database {
 
   /** One transaction; not tried again. Errors are the driver's own. */
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.onConnection(async (connection) => {
+      await connection.query('BEGIN');
+      const result = await work(connection);
+      await connection.query('COMMIT');
+      return result;
+    });
+  }
+
+  /** For transactions that send BEGIN and COMMIT themselves, together with other statements; rolled back when `work` fails. */
+  async onConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = await this.#pool.connect();
     // A connection that ends between two statements says so here as well as to the next statement.
     const ignore = () => undefined;
     connection.on('error', ignore);
     let broken = true;
     try {
-      await connection.query('BEGIN');
       const result = await work(connection);
-      await connection.query('COMMIT');
       broken = false;
       return result;
     } catch (error) {

@@ -9,10 +9,12 @@ import { CommitQueue } from '../commit-queue.js';
 import type { WaitingCommit } from '../commit-queue.js';
 import type { Commit, JournalEntry, NodeStore, StoreContent, StoreSnapshot } from '../contract.js';
 import { commitGroup } from './commit-group.js';
+import type { Outcome } from './commit-group.js';
 import { CommitListener } from './commit-listener.js';
 import { Database, type Row } from './database.js';
 import { HistoryKeeper } from './history.js';
 import { PostgresSnapshot } from './postgres-snapshot.js';
+import { RecentRecords } from './recent-records.js';
 import { restoreContent } from './restore-content.js';
 import { migrateSchema } from './schema.js';
 import { escapeText, unescapeText } from './stored-text.js';
@@ -46,6 +48,7 @@ class PostgresNodeStore implements NodeStore {
   readonly #process = randomUUID();
   readonly #history: HistoryKeeper;
   readonly #listener: CommitListener;
+  readonly #recent = new RecentRecords();
   #closing: Promise<void> | undefined;
   readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
 
@@ -59,7 +62,8 @@ class PostgresNodeStore implements NodeStore {
   async snapshot(): Promise<StoreSnapshot> {
     const sequence = await this.head();
     this.#history.hold(sequence);
-    return new PostgresSnapshot(this.#database, sequence, () => this.#history.letGo(sequence));
+    this.#recent.reached(sequence);
+    return new PostgresSnapshot(this.#database, this.#recent, sequence, () => this.#history.letGo(sequence));
   }
 
   commit(commit: Commit): Promise<number> {
@@ -73,6 +77,7 @@ class PostgresNodeStore implements NodeStore {
         this.#process,
         group.map(({ commit }) => commit),
       );
+      this.#noteWrites(group, outcomes);
       outcomes.forEach((outcome, index) => {
         if (outcome instanceof StoreConflict) group[index]?.reject(outcome);
         else group[index]?.resolve(outcome);
@@ -81,6 +86,20 @@ class PostgresNodeStore implements NodeStore {
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     }
+  }
+
+  #noteWrites(group: readonly WaitingCommit[], outcomes: readonly Outcome[]): void {
+    const sequences = outcomes.filter((outcome) => typeof outcome === 'number');
+    if (sequences.length === 0) return;
+    const [first, last] = [Math.min(...sequences), Math.max(...sequences)];
+    // After a lost connection commits of others may lie between them.
+    if (last - first + 1 !== sequences.length) {
+      this.#recent.reached(last);
+      return;
+    }
+    const written = group.filter((_, index) => typeof outcomes[index] === 'number');
+    const keys = written.flatMap(({ commit }) => commit.writes.map(({ key }) => key));
+    this.#recent.wrote(first - 1, last, keys);
   }
 
   async head(): Promise<number> {

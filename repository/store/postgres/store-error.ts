@@ -1,5 +1,6 @@
 /** What an error of the driver or the server means to those above the store. */
 import { RepositoryError } from '../../errors.js';
+import { keyTooLong } from '../key-limit.js';
 
 /** Raised by the function `assert_kept` of the schema. */
 export const snapshotExpiredState = 'SX001';
@@ -31,6 +32,9 @@ export function asStoreError(error: unknown, schema: string): unknown {
       return new RepositoryError('STORE_FULL', 'The disk of the PostgreSQL server is full; free space and try again.', {
         cause: error,
       });
+    // Program limit exceeded; of what the store writes only a key can be too long. Commits are judged before they come here.
+    case '54000':
+      return keyTooLong(error.message, error);
     // Undefined table, schema, column or function.
     case '42P01':
     case '3F000':

@@ -10,9 +10,16 @@ export function escapeText(text: string): string {
 }
 
 export function unescapeText(stored: string): string {
-  if (!stored.includes('\u0001')) return stored;
-  // eslint-disable-next-line no-control-regex -- as above
-  return stored.replaceAll(/\u0001([\u0001\u0002])/g, (_pair, second) => (second === '\u0001' ? '\0' : '\u0001'));
+  let pair = stored.indexOf('\u0001');
+  if (pair < 0) return stored;
+  // Every key of a node has one: this takes a third of the time of a regular expression.
+  let text = '';
+  let done = 0;
+  for (; pair >= 0; pair = stored.indexOf('\u0001', done)) {
+    text += stored.slice(done, pair) + (stored.charCodeAt(pair + 1) === 1 ? '\0' : '\u0001');
+    done = pair + 2;
+  }
+  return text + stored.slice(done);
 }
 
 /** The least key above this one; both stored. */

@@ -3,26 +3,19 @@
  * A failure prints its seed and the operations up to it. SATCHEL_SEED=<seed> runs that one again, SATCHEL_RUNS=<how many>
  * runs more of them.
  */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, it, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../../repository/api.js';
-import { RepositoryError } from '../../../repository/errors.js';
-import { backends, collect, openEmbedded, pathsOf, temporaryFolder } from '../world.js';
+import { backends, openEmbedded, temporaryFolder } from '../world.js';
+import { applyToBoth, compareListing, compareNodes } from './compare.js';
+import type { Pair } from './compare.js';
 import { ModelSession, ModelStore } from './model.js';
 import type { ModelNode } from './model.js';
 import { randomOperation } from './operation.js';
-import type { Operation, PropertyChanges } from './operation.js';
-import { createRandom } from './random.js';
+import type { Operation } from './operation.js';
+import { createRandom, seeds } from './random.js';
 
 const sessions = 3;
 const operations = 150;
-const runs = Number(process.env['SATCHEL_RUNS'] ?? 8);
-const firstSeed = Number(process.env['SATCHEL_SEED'] ?? 1);
-const seeds = Array.from({ length: process.env['SATCHEL_SEED'] === undefined ? runs : 1 }, (_, run) => firstSeed + run);
-
-interface Pair {
-  readonly real: Session;
-  readonly model: ModelSession;
-}
 
 /** Opens a repository, and again after a crash with what is stored; where nothing can be reopened, sessions are left. */
 type Open = (crashed: Repository | undefined) => Promise<Repository>;
@@ -96,122 +89,6 @@ class Run {
     if (this.repository === before) this.#abandoned.push(...this.#pairs.map(({ real }) => real));
     for (let index = 0; index < sessions; index++) this.#pairs[index] = await this.#login();
   }
-}
-
-async function applyToBoth({ real, model }: Pair, operation: Operation): Promise<void> {
-  let id = '';
-  const outcome = await codeOf(async () => {
-    switch (operation.kind) {
-      case 'add': {
-        const properties = inputsOf(operation.values);
-        id = (await real.addNode(operation.path, { primaryType: operation.type, properties })).identifier;
-        return;
-      }
-      case 'set':
-        await real.setProperties(operation.path, changesOf(operation.values));
-        return;
-      case 'remove':
-        return real.remove(operation.path);
-      case 'move':
-        return real.move(operation.from, operation.to);
-      case 'order':
-        return real.orderBefore(operation.path, operation.sibling);
-      case 'save':
-        await real.save();
-        return;
-      case 'refresh':
-        return real.refresh(operation.keep);
-    }
-  });
-  expect(outcome, 'outcome').toBe(expectedOutcome(model, operation, () => id));
-}
-
-function expectedOutcome(model: ModelSession, operation: Operation, newId: () => string): string | undefined {
-  switch (operation.kind) {
-    case 'add':
-      return model.add(operation.path, operation.type, operation.values, newId);
-    case 'set':
-      return model.set(operation.path, operation.values);
-    case 'remove':
-      return model.remove(operation.path);
-    case 'move':
-      return model.move(operation.from, operation.to);
-    case 'order':
-      return model.orderBefore(operation.path, operation.sibling);
-    case 'save':
-      return model.save();
-    case 'refresh':
-      model.refresh(operation.keep);
-      return undefined;
-    case 'reopen':
-    case 'crash':
-      throw new Error(`${operation.kind} is none of one session.`);
-  }
-}
-
-async function codeOf(work: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof RepositoryError) return error.code;
-    throw error;
-  }
-}
-
-const changesOf = (values: PropertyChanges) =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value && value.input]));
-
-const inputsOf = (values: PropertyChanges) =>
-  Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value.input]] : [])));
-
-async function compareListing({ real, model }: Pair, root: string): Promise<void> {
-  expect(real.sequence, 'sequence').toBe(model.sequence);
-  expect(real.hasPendingChanges, 'pending changes').toBe(model.hasPendingChanges);
-  const view = model.view();
-  const expected = [...view].filter(([path]) => path !== root).map(([path, node]) => described(path, node));
-  const nodes = await collect(real.descendants(root));
-  const found = nodes.map(({ path, identifier, primaryType, properties }) => {
-    const own = [...properties].filter(([name]) => !name.startsWith('jcr:'));
-    const texts = own.map(([name, { type, multiple, values }]): [string, string] => [
-      name,
-      JSON.stringify({ type, multiple, values }),
-    ]);
-    return described(path, { id: identifier, type: primaryType, properties: new Map(texts) });
-  });
-  expect(found.toSorted(), 'descendants').toEqual(expected.toSorted());
-  const listed = nodes.map(({ path }) => path);
-  for (const parent of view.keys()) {
-    const siblings = listed.filter((path) => path.slice(0, path.lastIndexOf('/')) === parent);
-    expect(siblings, `below ${parent}`).toEqual(model.children(parent));
-  }
-}
-
-/** The ways to one node: by listing its parent, by its path and by its identifier. */
-async function compareNodes({ real, model }: Pair, root: string): Promise<void> {
-  const view = model.view();
-  const paths = [...view.keys(), `${root}/none`];
-  const found = await real.findNodes(paths);
-  expect(found.map((node) => node?.identifier)).toEqual(paths.map((path) => view.get(path)?.id));
-  const ids = [...view.values()].map(({ id }) => id);
-  for (const [path, { id }] of view) {
-    expect(await pathsOf(real.children(path)), `children of ${path}`).toEqual(model.children(path));
-    // Others may have moved a node that is changed here: then both show it, until the save says so.
-    if (ids.indexOf(id) !== ids.lastIndexOf(id)) continue;
-    expect((await real.findNodeByIdentifier(id))?.path, `path of ${id}`).toBe(path);
-  }
-}
-
-function described(
-  path: string,
-  {
-    id,
-    type,
-    properties,
-  }: { readonly id: string; readonly type: string; readonly properties: ReadonlyMap<string, string> },
-): string {
-  const sorted = [...properties].map(([name, value]) => `${name}=${value}`).toSorted();
-  return `${path} ${type} ${id} ${sorted.join(' ')}`;
 }
 
 function printed(session: number, operation: Operation): string {

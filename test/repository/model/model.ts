@@ -16,18 +16,19 @@ export interface ModelNode {
   readonly version: number;
 }
 
-type Content = ReadonlyMap<string, ModelNode>;
+export type Content = ReadonlyMap<string, ModelNode>;
 
 /** A node as a session changed it. */
-interface Changed {
+export interface Changed {
   readonly node: ModelNode;
   /** What it was when the session first touched it; `undefined` for a new node. */
   readonly origin: { readonly path: string; readonly node: ModelNode } | undefined;
 }
 
-type Outcome = RepositoryErrorCode | undefined;
+/** `undefined`: it is done. Of several reasons against a save any may be named. */
+export type Outcome = RepositoryErrorCode | readonly RepositoryErrorCode[] | undefined;
 
-const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const isBelow = (path: string, ancestor: string): boolean => path.startsWith(`${ancestor}/`);
 const isAtOrBelow = (path: string, ancestor: string): boolean => path === ancestor || isBelow(path, ancestor);
@@ -69,7 +70,7 @@ export class ModelSession {
   readonly #gone = new Map<string, number | undefined>();
   #placed = 0;
 
-  constructor(private readonly store: ModelStore) {
+  constructor(protected readonly store: ModelStore) {
     this.#snapshot = store.content;
     this.sequence = store.sequence;
   }
@@ -80,6 +81,16 @@ export class ModelSession {
 
   /** Everything the session sees. */
   view(): Map<string, ModelNode> {
+    return this.everything();
+  }
+
+  /** What a listing from `_root` on shows, with the root. */
+  listed(_root: string): Map<string, ModelNode> {
+    return this.view();
+  }
+
+  /** What there is for the session, whether it may see it or not. */
+  everything(): Map<string, ModelNode> {
     const view = new Map([...this.#snapshot].filter(([path]) => !this.#isGone(path)));
     for (const [path, { node }] of this.#changed) view.set(path, node);
     return view;
@@ -166,42 +177,56 @@ export class ModelSession {
     return undefined;
   }
 
+  /** Where the session has changed something itself. */
+  protected hasChangedAt(path: string): boolean {
+    return this.#changed.has(path);
+  }
+
+  /** What a save would do. */
+  plan(): { readonly removed: readonly string[]; readonly nodes: ReadonlyMap<string, Changed> } {
+    const nodes = [...this.#changed].filter(([path, changed]) => !this.isInPlace(path, changed) || differs(changed));
+    return { removed: [...this.#gone.keys()], nodes: new Map(nodes) };
+  }
+
   save(): Outcome {
-    const written = new Map<string, ModelNode>();
-    const { store } = this;
-    const differing = [...this.#changed].filter(
-      ([path, changed]) => !this.#isInPlace(path, changed) || differs(changed),
-    );
-    if (differing.length === 0 && this.#gone.size === 0) {
+    const { removed, nodes } = this.plan();
+    if (nodes.size === 0 && removed.length === 0) {
       this.#changed.clear();
       return undefined;
     }
-    const planned = new Map(differing);
-    for (const [path, changed] of planned) {
-      const { node, origin } = changed;
-      const theirs = store.content.get(path);
-      if (origin && this.#isInPlace(path, changed)) {
-        const merged = theirs && merge(origin.node, node, theirs);
-        if (!merged) return 'CONFLICT';
-        written.set(path, merged);
-        continue;
-      }
-      if (origin && store.content.get(origin.path)?.version !== origin.node.version) return 'CONFLICT';
-      if (theirs && !this.#isGone(path)) return 'CONFLICT';
-      const parent = parentOf(path);
-      if (!planned.has(parent) && (!store.content.has(parent) || this.#isGone(parent))) return 'CONFLICT';
-      written.set(path, node);
-    }
-    for (const [path, movedAt] of this.#gone) {
-      if (!store.isUnchanged(path, movedAt ?? this.sequence)) return 'CONFLICT';
-    }
-    store.commit(
+    const written = this.merged();
+    if (!written) return 'CONFLICT';
+    this.store.commit(
       [...this.#snapshot.keys()].filter((path) => this.#isGone(path)),
       written,
     );
     this.#drop();
     this.#moveToHead();
     return undefined;
+  }
+
+  /** What the save would write over the newest content; `undefined` when that is a conflict. */
+  protected merged(): Map<string, ModelNode> | undefined {
+    const written = new Map<string, ModelNode>();
+    const { store } = this;
+    const planned = this.plan().nodes;
+    for (const [path, changed] of planned) {
+      const { node, origin } = changed;
+      const theirs = store.content.get(path);
+      if (origin && this.isInPlace(path, changed)) {
+        const merged = theirs && merge(origin.node, node, theirs);
+        if (!merged) return undefined;
+        written.set(path, merged);
+        continue;
+      }
+      if (origin && store.content.get(origin.path)?.version !== origin.node.version) return undefined;
+      if (theirs && !this.#isGone(path)) return undefined;
+      const parent = parentOf(path);
+      if (!planned.has(parent) && (!store.content.has(parent) || this.#isGone(parent))) return undefined;
+      written.set(path, node);
+    }
+    const isUnchanged = [...this.#gone].every(([path, movedAt]) => store.isUnchanged(path, movedAt ?? this.sequence));
+    return isUnchanged ? written : undefined;
   }
 
   refresh(keep: boolean): void {
@@ -249,7 +274,7 @@ export class ModelSession {
     return [...this.#gone.keys()].some((subtree) => isAtOrBelow(path, subtree));
   }
 
-  #isInPlace(path: string, { origin }: Changed): boolean {
+  protected isInPlace(path: string, { origin }: Changed): boolean {
     return origin?.path === path && !this.#isGone(path);
   }
 
@@ -271,7 +296,7 @@ function withChanges(properties: ReadonlyMap<string, string>, values: PropertyCh
   return changed;
 }
 
-function changedNames(from: ModelNode, to: ModelNode): string[] {
+export function changedNames(from: ModelNode, to: ModelNode): string[] {
   const names = new Set([...from.properties.keys(), ...to.properties.keys()]);
   return [...names].filter((name) => from.properties.get(name) !== to.properties.get(name));
 }

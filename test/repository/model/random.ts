@@ -17,3 +17,10 @@ export function createRandom(seed: number): Random {
   const below = (limit: number): number => Math.floor(next() * limit);
   return { below, pick: (items) => items[below(items.length)] ?? items[0] };
 }
+
+const runs = Number(process.env['SATCHEL_RUNS'] ?? 8);
+const only = process.env['SATCHEL_SEED'];
+
+/** SATCHEL_SEED=<seed> is that one alone, SATCHEL_RUNS=<how many> are more of them. */
+export const seeds: readonly number[] =
+  only === undefined ? Array.from({ length: runs }, (_, run) => 1 + run) : [Number(only)];

@@ -1,15 +1,37 @@
 /** What every node store must do; a backend's test file calls this with a way to open an empty store. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { StoreConflict } from '../../repository/store/contract.js';
-import type { NodeStore, Precondition, StoredEntry, Write } from '../../repository/store/contract.js';
-import { collect } from './world.js';
+import { StoreConflict } from '../store/contract.js';
+import type { NodeStore, Precondition, StoredEntry, StoreSnapshot, Write } from '../store/contract.js';
+import { maxKeyBytes } from '../store/key-limit.js';
+import { collect } from './collect.js';
+import type { TestFunctions } from './test-functions.js';
 
-/** @param open an empty store; the suite closes it */
-export function describeNodeStore(name: string, open: () => Promise<NodeStore>): void {
+/**
+ * Declares the tests of a node store (store/contract.ts).
+ *
+ * @param name shown in the titles of the tests
+ * @param open an empty store, another one at every call; the suite closes it
+ */
+export function describeNodeStore(
+  name: string,
+  open: () => Promise<NodeStore>,
+  { describe, it, expect, onTestFinished }: TestFunctions,
+): void {
+  const opened = async (): Promise<NodeStore> => {
+    const store = await open();
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const snapshotOf = async (store: NodeStore): Promise<StoreSnapshot> => {
+    const snapshot = await store.snapshot();
+    onTestFinished(() => snapshot.close());
+    return snapshot;
+  };
+
   describe(`node store: ${name}`, () => {
     it('starts empty at sequence 0', async () => {
-      const store = await opened(open);
+      const store = await opened();
       expect(await store.head()).toBe(0);
       const snapshot = await snapshotOf(store);
       expect(snapshot.sequence).toBe(0);
@@ -18,14 +40,14 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('can be closed again', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('a', '1')] });
       await store.close();
       await expect(store.close()).resolves.toBeUndefined();
     });
 
     it('answers getMany in the order of the keys, with the version of the commit that wrote each', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('a', '1'), put('b', 'with : colon')] });
       await commit(store, { writes: [put('a', '2')] });
       const snapshot = await snapshotOf(store);
@@ -42,11 +64,13 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('finds each key by itself, whatever its length and the bytes of its characters', async () => {
-      const store = await opened(open);
+      const store = await opened();
       const lengths = [1, 20, 21, 22, 31, 32, 33, 63, 64, 65, 66, 67, 300, 682, 683, 684, 1024, 2048];
-      const keys = ['x', 'ü', '€', '😀'].flatMap((character) =>
-        ['', 'k', 'kk', 'kkk'].flatMap((start) => lengths.map((length) => start + character.repeat(length))),
-      );
+      const keys = ['x', 'ü', '€', '😀']
+        .flatMap((character) =>
+          ['', 'k', 'kk', 'kkk'].flatMap((start) => lengths.map((length) => start + character.repeat(length))),
+        )
+        .filter((key) => Buffer.byteLength(key) <= maxKeyBytes);
       // Some stores reuse memory for keys, so each is looked up alone, short and long ones in turn.
       const inTurn = keys.toSorted((a, b) => (keys.indexOf(a) % 7) - (keys.indexOf(b) % 7));
       await commit(store, { writes: keys.map((key, index) => put(key, String(index))) });
@@ -56,8 +80,36 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       }
     });
 
+    it.each([
+      ['of letters', (bytes: number) => unlike(bytes, 1, (place) => String.fromCodePoint(0x61 + (place % 26)))],
+      [
+        'of three bytes a character',
+        (bytes: number) => unlike(bytes, 3, (place) => String.fromCodePoint(0x4e00 + place)),
+      ],
+      [
+        'of four bytes a character',
+        (bytes: number) => unlike(bytes, 4, (place) => String.fromCodePoint(0x20000 + place)),
+      ],
+      ['of zeros', (bytes: number) => '\0'.repeat(bytes / 2)],
+    ])('holds keys of as many bytes as a key may have, %s, and refuses longer ones whole', async (_what, keyOf) => {
+      const store = await opened();
+      const longest = keyOf(maxKeyBytes);
+      await commit(store, { writes: [put('before', ''), put(longest, '1')] });
+      await commit(store, { writes: [put(longest, '2')] });
+      const tooLong = commit(store, { writes: [put('more', ''), put(`${longest}x`, '')] });
+      await expect(tooLong).rejects.toMatchObject({ code: 'KEY_TOO_LONG' });
+      expect(await store.head()).toBe(2);
+      const snapshot = await snapshotOf(store);
+      expect(await snapshot.getMany([longest, `${longest}x`, 'more'])).toEqual([
+        { value: '2', version: 2 },
+        undefined,
+        undefined,
+      ]);
+      expect(await keysOf(snapshot.range({ gte: longest, lt: `${longest}x` }))).toEqual([longest]);
+    });
+
     it('keeps a snapshot as it was, and a range that is under way with it', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: numbered(1000) });
       const before = await snapshotOf(store);
       const range = before.range({ gte: 'k', lt: 'l' })[Symbol.asyncIterator]();
@@ -76,7 +128,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('gives ranges in the order of UTF-8 bytes, forward and in reverse, with limits over all batches', async () => {
-      const store = await opened(open);
+      const store = await opened();
       // U+FF5E is a later UTF-16 unit than the surrogates of U+1F600, and an earlier code point.
       const keys = ['a', 'a\0b', 'a-b', 'a/b', 'aa', 'a\uff5e', 'a😀', 'b'];
       await commit(store, { writes: keys.toReversed().map((key) => put(key, key)) });
@@ -94,7 +146,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('applies all writes of a commit, or none when a precondition fails', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('a', '1')] });
       const failing: Precondition = { kind: 'version', key: 'a', version: 0 };
       const error = await commit(store, {
@@ -123,7 +175,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       ['unchanged, but removed', { kind: 'unchanged', range: { gte: 'b', lt: 'c' }, since: 1 }, false],
       ['unchanged, a range nobody wrote', { kind: 'unchanged', range: { gte: 'x', lt: 'y' }, since: 0 }, true],
     ])('decides a precondition: %s', async (_rule, precondition, holds) => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('a', '1'), put('b', '1')] });
       await commit(store, { writes: [remove('b')] });
       await commit(store, { writes: [put('a', '3')] });
@@ -133,7 +185,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('lets exactly one of many simultaneous commits win a precondition that all of them break', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('counter', '0')] });
       const outcomes = await Promise.allSettled(
         Array.from({ length: 20 }, (_, index) =>
@@ -151,7 +203,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('sees a subtree that a commit of the same moment wrote into', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('parent', '')] });
       const outcomes = await Promise.allSettled([
         commit(store, { preconditions: [{ kind: 'exists', key: 'parent' }], writes: [put('parent/child', '')] }),
@@ -171,7 +223,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('appends one journal entry per commit, without gaps, whatever commits at the same time', async () => {
-      const store = await opened(open);
+      const store = await opened();
       const sequences = await Promise.all(
         Array.from({ length: 50 }, (_, index) => commit(store, { writes: [put(`k${index}`, '')], entry: `e${index}` })),
       );
@@ -184,7 +236,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('calls back after commits, when they can be read, and stops when told', async () => {
-      const store = await opened(open);
+      const store = await opened();
       let calls = 0;
       let stop = () => {};
       const head = new Promise<number>((resolve) => {
@@ -204,7 +256,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('keeps named cursors apart from the journal', async () => {
-      const store = await opened(open);
+      const store = await opened();
       expect(await store.getCursor('index')).toBeUndefined();
       await store.setCursor('index', 7);
       await store.setCursor('launcher/a', 0);
@@ -216,7 +268,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('lists cursors and removes them', async () => {
-      const store = await opened(open);
+      const store = await opened();
       expect(await store.cursors()).toEqual(new Map());
       await store.setCursor('index', 7);
       await store.setCursor('b\0c', 2);
@@ -233,7 +285,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('keeps the journal from where it was trimmed, and says JOURNAL_TRIMMED before', async () => {
-      const store = await opened(open);
+      const store = await opened();
       for (const key of ['a', 'b', 'c', 'd']) await commit(store, { writes: [put(key, key)], entry: key });
       expect(await store.journalStart()).toBe(0);
       await store.trimJournal(2);
@@ -253,7 +305,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('restores the content of another store with versions, journal and cursors, and goes on from its head', async () => {
-      const source = await opened(open);
+      const source = await opened();
       await commit(source, { writes: [...numbered(600), put('odd\0key', '\0\u0001')], entry: 'one' });
       await commit(source, { writes: [put('k0001', 'changed'), remove('k0002')], entry: 'two' });
       await commit(source, { writes: [put('z', 'last')], entry: 'three' });
@@ -261,7 +313,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       await source.setCursor('index', 2);
       const whole = { gte: '', lt: '\u{10ffff}' };
       const before = await snapshotOf(source);
-      const target = await opened(open);
+      const target = await opened();
       await target.restore({
         sequence: before.sequence,
         journalStart: await source.journalStart(),
@@ -288,7 +340,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('says STORE_NOT_EMPTY for a restore into a store that holds content, and leaves it as it is', async () => {
-      const store = await opened(open);
+      const store = await opened();
       await commit(store, { writes: [put('a', '1')] });
       const content = {
         sequence: 9,
@@ -304,7 +356,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
     });
 
     it('is empty again after a restore that broke off', async () => {
-      const store = await opened(open);
+      const store = await opened();
       const failure = new Error('the backup broke');
       async function* broken(): AsyncGenerator<readonly StoredEntry[]> {
         yield [{ key: 'a', value: '1', version: 1 }];
@@ -359,18 +411,6 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
   });
 }
 
-async function opened(open: () => Promise<NodeStore>): Promise<NodeStore> {
-  const store = await open();
-  onTestFinished(() => store.close());
-  return store;
-}
-
-async function snapshotOf(store: NodeStore) {
-  const snapshot = await store.snapshot();
-  onTestFinished(() => snapshot.close());
-  return snapshot;
-}
-
 function commit(
   store: NodeStore,
   { preconditions = [], writes, entry = '' }: { preconditions?: Precondition[]; writes: Write[]; entry?: string },
@@ -380,6 +420,15 @@ function commit(
 
 const put = (key: string, value: string): Write => ({ key, value });
 const remove = (key: string): Write => ({ key, remove: true });
+
+/** Text of so many bytes that no compression shortens much: characters by the bytes of hashes. */
+function unlike(bytes: number, bytesPerCharacter: number, character: (place: number) => string): string {
+  let text = '';
+  for (let count = 0; count < Math.floor(bytes / bytesPerCharacter); count++) {
+    text += character(createHash('sha256').update(String(count)).digest().readUInt16BE() % 0x3fff);
+  }
+  return text + 'x'.repeat(bytes % bytesPerCharacter);
+}
 
 function numbered(count: number): Write[] {
   return Array.from({ length: count }, (_, index) => put(`k${String(index).padStart(4, '0')}`, String(index)));

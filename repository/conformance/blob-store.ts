@@ -2,12 +2,22 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { BlobStore } from '../../repository/store/contract.js';
-import { collect } from './world.js';
+import type { BlobStore } from '../store/contract.js';
+import { bytesOf, chunked, sha256Of } from './bytes.js';
+import { collect } from './collect.js';
+import type { TestFunctions } from './test-functions.js';
 
-/** @param open an empty store; the suite closes it */
-export function describeBlobStore(name: string, open: () => Promise<BlobStore>): void {
+/**
+ * Declares the tests of a blob store (store/contract.ts).
+ *
+ * @param name shown in the titles of the tests
+ * @param open an empty store, another one at every call; the suite closes it
+ */
+export function describeBlobStore(
+  name: string,
+  open: () => Promise<BlobStore>,
+  { describe, it, expect, onTestFinished }: TestFunctions,
+): void {
   const opened = async (): Promise<BlobStore> => {
     const store = await open();
     onTestFinished(() => store.close());
@@ -150,17 +160,4 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStore>):
       expect(bytes.toString()).toBe('local bytes');
     });
   });
-}
-
-export async function* chunked(content: string | Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  const bytes = Buffer.from(content);
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
-}
-
-export async function bytesOf(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await collect(source));
-}
-
-export function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

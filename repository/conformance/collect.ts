@@ -1,0 +1,6 @@
+/** All items of a source, which a test knows to be few. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
