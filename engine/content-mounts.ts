@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ContentMount } from '../repository/content/import-content-folder.js';
 
 const builtIn: readonly { readonly folder: string; readonly target: string }[] = [
-  { folder: 'dam/settings', target: '/libs/settings/dam' },
+  { folder: 'dam/default-settings', target: '/libs/settings/dam' },
   { folder: 'templates', target: '/libs/settings/dam/workflow/notification/email' },
   { folder: 'workflows/models', target: '/libs/settings/workflow/models' },
 ];

@@ -7,6 +7,9 @@ import { openDownloadJob } from '../dam/download-job-store.js';
 import { downloadsRoot, type DownloadJob } from '../dam/download-job.js';
 import { openArchive, type OpenArchive } from '../dam/open-archive.js';
 import { groups, type Repository, type Session } from '../repository/api.js';
+import { isExpired } from '../dam/expire-archives.js';
+import { readTenantGroup } from '../dam/settings/tenant-group.js';
+import type { Settings } from '../dam/settings/settings.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
 import { joinPath, nameProblem } from '../repository/path.js';
 import { groupsOf } from '../repository/users.js';
@@ -22,10 +25,10 @@ export interface DeliverableArchive extends OpenArchive {
 
 /**
  * @throws SatchelError UNKNOWN_JOB (no such download, not delivered yet, no such archive, or not for this user's eyes: all
- * the same answer), NOT_ALLOWED (was meant for this user, who may no longer receive archives)
+ * the same answer), ARCHIVE_EXPIRED, NOT_ALLOWED (was meant for this user, who may no longer receive archives)
  */
 export async function findArchive(
-  { repository, overlay }: Pick<ServerServices, 'repository' | 'overlay'>,
+  { repository, overlay, settings }: Pick<ServerServices, 'repository' | 'overlay' | 'settings'>,
   account: Account,
   id: string,
   file: string,
@@ -37,9 +40,15 @@ export async function findArchive(
     if (node?.property('delivered') === undefined) throw unknown();
     const job = await openDownloadJob(session, node.path);
     if (!(await isFor(account, job, repository))) throw unknown();
+    if (isExpired(node, new Date())) {
+      throw new SatchelError(
+        'ARCHIVE_EXPIRED',
+        'The archives of this download are not kept any more; ask for it again.',
+      );
+    }
     const part = (await job.archives())?.parts.find((candidate) => candidate.file === file);
     if (!part) throw unknown();
-    await assertMayReceive(session, overlay, account, job.tenant);
+    await assertMayReceive(session, overlay, settings, account, job.tenant);
     return { file, ...openArchive(repository.blobs, part) };
   });
 }
@@ -56,6 +65,7 @@ async function isFor(account: Account, job: DownloadJob, repository: Repository)
 async function assertMayReceive(
   session: Session,
   overlay: OverlayResolver,
+  settings: Settings,
   account: Account,
   tenantName: string,
 ): Promise<void> {
@@ -63,7 +73,7 @@ async function assertMayReceive(
   const memberships = await groupsOf(session, account.id);
   if (memberships.includes(groups.damUsers)) return;
   const tenant = await overlay.tenant(session, tenantName);
-  const group = (await overlay.settings(session, tenant, 'tenant'))?.text('group');
+  const group = await readTenantGroup(session, settings, tenant);
   if (group !== undefined && memberships.includes(group)) return;
   throw new SatchelError(
     'NOT_ALLOWED',

@@ -32,7 +32,7 @@ export interface ShippedIndexes {
 }
 
 const shippedIndexes: ShippedIndexes = {
-  version: 1,
+  version: 2,
   indexes: {
     nodetype: {
       since: 1,
@@ -47,6 +47,10 @@ const shippedIndexes: ShippedIndexes = {
     lastModified: { since: 1, definition: { type: 'property', propertyNames: ['jcr:lastModified'] } },
     slingResourceType: { since: 1, definition: { type: 'property', propertyNames: ['sling:resourceType'] } },
     format: { since: 1, definition: { type: 'property', propertyNames: ['dc:format'] } },
+    configurationReference: {
+      since: 2,
+      definition: { type: 'property', propertyNames: ['sling:configRef', 'cq:conf'] },
+    },
     tags: { since: 1, definition: { type: 'property', propertyNames: ['cq:tags'] } },
   },
 };

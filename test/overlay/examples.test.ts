@@ -14,7 +14,7 @@ async function openWorld() {
   const repository = await openFor(open);
   const session = await sessionOf(repository);
   for (const [folder, target] of [
-    ['dam/settings', '/libs/settings/dam'],
+    ['dam/default-settings', '/libs/settings/dam'],
     ['templates', `/libs/settings/${email}`],
     ['overlays/apps', '/apps'],
     ['overlays/conf', '/conf'],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../repository/api.js';
 import { openRepository } from '../../repository/repository.js';
-import type { RepositoryStores } from '../../repository/repository.js';
+import type { RepositoryOptions, RepositoryStores } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
@@ -25,11 +25,9 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-export async function openEmbedded(folder: string): Promise<Repository> {
-  return openRepository({
-    nodes: await createLevelNodeStore({ folder: join(folder, 'nodes') }),
-    blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }),
-  });
+export async function openEmbedded(folder: string, options: RepositoryOptions = {}): Promise<Repository> {
+  const nodes = await createLevelNodeStore({ folder: join(folder, 'nodes') });
+  return openRepository({ nodes, blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }) }, options);
 }
 
 /** A schema and a prefix of their own, on servers that the tests of a file share. */
@@ -41,10 +39,11 @@ export async function openServerStores(): Promise<RepositoryStores> {
 }
 
 /** Which stores a suite of the repository runs on. */
-export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
-  'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
-  'PostgreSQL and S3': async () => openRepository(await openServerStores()),
-  memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
+export const backends: Readonly<Record<string, (options?: RepositoryOptions) => Promise<Repository>>> = {
+  'LevelDB and files': async (options) => openEmbedded(await temporaryFolder(), options),
+  'PostgreSQL and S3': async (options) => openRepository(await openServerStores(), options),
+  memory: async (options) =>
+    openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }, options),
 };
 
 /** An open repository, closed when the test ends. */
