@@ -11,6 +11,7 @@ import type { StepServices } from './activities/define-step.js';
 import { createMailer } from './activities/mail/create-mailer.js';
 import { createMailboxTransport } from './activities/mail/mailbox-transport.js';
 import type { Mailer } from './activities/mail/mailer.js';
+import type { SmtpOptions } from './activities/mail/smtp-transport.js';
 import type { MailTransport } from './activities/mail/transport.js';
 import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
@@ -22,6 +23,12 @@ import { collectRegularly } from './engine/collect-regularly.js';
 import { createContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
+import { createMailServiceTransport } from './engine/mail-service-transport.js';
+import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
+import { externalUrlOf } from './engine/osgi-externalizer.js';
+import { mailServerOf } from './engine/osgi-mail-service.js';
+import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
@@ -44,6 +51,8 @@ export interface SatchelOptions {
   readonly mode: 'command' | 'start' | 'dev';
   /** Starts working at once, rather than with `ensureWorking`. */
   readonly work: boolean;
+  /** Over the configuration. */
+  readonly runModes?: readonly string[];
   /** Port of the web pages, over the configuration. */
   readonly httpPort?: number;
   readonly log: Logger;
@@ -56,6 +65,8 @@ export interface Satchel {
   /** What the repository lies in: for maintenance, which works below sessions. */
   readonly stores: RepositoryStores;
   readonly overlay: OverlayResolver;
+  readonly runModes: RunModes;
+  readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
   readonly engine: Engine;
   readonly registry: StepRegistry;
@@ -87,6 +98,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   try {
     await makeDataFolder(dataFolder);
     const configuration = await readConfiguration(dataFolder);
+    const runModes = chooseRunModes(options.runModes, configuration.runModes);
     const stores = await openStoresIn(dataFolder, configuration.repository);
     const repository = await openRepositoryOver(stores);
     opened.push(() => repository.close());
@@ -111,12 +123,33 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
     const { smtp, from } = configuration.mail;
-    const transport = smtp === undefined ? createMailboxTransport({ folder: mailFolder }) : await smtpTransport(smtp);
+    const osgi = createOsgiConfigurations({
+      repository,
+      runModes: runModes.names,
+      overruled: overruledConfigurations(configuration),
+      log,
+    });
+    const transport =
+      smtp === undefined
+        ? createMailServiceTransport({
+            server: async () => {
+              const service = await osgi.active(mailServicePid);
+              return service?.properties && mailServerOf(service.properties);
+            },
+            open: openSmtp,
+            otherwise: createMailboxTransport({ folder: mailFolder }),
+          })
+        : await smtpTransport(smtp);
     opened.push(() => transport.close());
     const mailer = createMailer({ overlay, transport, from });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
-    const externalUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const externalDomain = async () => {
+      const externalizer = await osgi.active(externalizerPid);
+      return externalizer?.properties && externalUrlOf(externalizer.properties, runModes.names);
+    };
+    const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const externalUrl = async () => (await externalDomain()) ?? ownUrl;
     const temporaryFolder = path.join(dataFolder, 'tmp');
     await makeEmptyFolder(temporaryFolder);
     const services: StepServices = {
@@ -125,7 +158,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       overlay,
       renderer,
       mailer,
-      externalUrl: () => externalUrl,
+      externalUrl,
       temporaryFolder,
     };
     const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
@@ -139,7 +172,12 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
         { repository, overlay, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
-        { host: configuration.http.host, port: httpPort, externalUrl },
+        {
+          host: configuration.http.host,
+          port: httpPort,
+          externalUrl: await externalUrl(),
+          otherUrls: async () => [await externalUrl()],
+        },
       );
       opened.push(() => started.close());
       server = started;
@@ -157,6 +195,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       repository,
       stores,
       overlay,
+      runModes,
+      osgi,
       mailer,
       engine,
       registry,
@@ -252,11 +292,24 @@ async function openS3(configuration: S3Configuration, temporaryFolder: string): 
   });
 }
 
-async function smtpTransport(address: string): Promise<MailTransport> {
+/** What of the OSGi configurations satchel.json and the environment go before. */
+function overruledConfigurations({ mail, http }: Configuration): ReadonlyMap<string, string> {
+  return new Map([
+    ...(mail.smtp === undefined ? [] : [[mailServicePid, 'mail.smtp of the configuration'] as const]),
+    ...(http.externalUrl === undefined ? [] : [[externalizerPid, 'http.externalUrl of the configuration'] as const]),
+  ]);
+}
+
+/** Loaded only where there is a mail server. */
+async function openSmtp(server: SmtpOptions): Promise<MailTransport> {
   const { createSmtpTransport } = await import('./activities/mail/smtp-transport.js');
+  return createSmtpTransport(server);
+}
+
+function smtpTransport(address: string): Promise<MailTransport> {
   const url = new URL(address);
   const secure = url.protocol === 'smtps:';
-  return createSmtpTransport({
+  return openSmtp({
     host: url.hostname,
     port: Number(url.port || (secure ? 465 : 587)),
     secure,
