@@ -16,11 +16,22 @@ import type { MailTransport } from './activities/mail/transport.js';
 import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
 import { createStepRegistry, type StepRegistry } from './activities/registry.js';
-import { createRenderer } from './dam/rendering/create-renderer.js';
+import { createRenderer, type RenderLimits } from './dam/rendering/create-renderer.js';
+import { settingsRule } from './dam/settings/check-settings.js';
+import {
+  querySorts,
+  queryVisits,
+  renderMemory,
+  renderPixels,
+  renderProcesses,
+  renderSeconds,
+} from './dam/settings/definitions.js';
+import { followInstallationSettings, type InstallationSettings } from './dam/settings/installation-settings.js';
+import { createSettings, type Settings } from './dam/settings/settings.js';
 import type { Engine } from './engine/api.js';
 import { readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
-import { createContentKeeper } from './engine/content-keeper.js';
+import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
 import { createMailServiceTransport } from './engine/mail-service-transport.js';
@@ -37,7 +48,12 @@ import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
 import type { OverlayResolver } from './repository/overlay/api.js';
 import { createOverlayResolver } from './repository/overlay/resolver.js';
-import { openRepository, type RepositoryStores } from './repository/repository.js';
+import {
+  openRepository,
+  type QueryLimits,
+  type RepositoryOptions,
+  type RepositoryStores,
+} from './repository/repository.js';
 import type { BlobStore, NodeStore } from './repository/store/contract.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
@@ -65,11 +81,14 @@ export interface Satchel {
   /** What the repository lies in: for maintenance, which works below sessions. */
   readonly stores: RepositoryStores;
   readonly overlay: OverlayResolver;
+  readonly settings: Settings;
   readonly runModes: RunModes;
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
   readonly engine: Engine;
   readonly registry: StepRegistry;
+  /** Changes content in its file where it has one, else in the repository. */
+  readonly content: Pick<ContentKeeper, 'change'>;
   /** What the import of the content folders at the start did, and what was wrong with them. */
   readonly contentReports: readonly ContentImportReport[];
   /** The embedded mailbox, where no mail server is configured. */
@@ -100,7 +119,13 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const configuration = await readConfiguration(dataFolder);
     const runModes = chooseRunModes(options.runModes, configuration.runModes);
     const stores = await openStoresIn(dataFolder, configuration.repository);
-    const repository = await openRepositoryOver(stores);
+    const followed: { installation?: InstallationSettings } = {};
+    const queryLimits = (): QueryLimits => {
+      const { installation } = followed;
+      if (!installation) return {};
+      return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
+    };
+    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
@@ -111,24 +136,33 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
     const overlay = createOverlayResolver({ repository });
-    const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
-    const mounts = contentMounts(packageRoot, overlays);
-    const content = createContentKeeper({ repository, overlay, registry, mounts, log });
-    opened.push(() => content.close());
-    const reports = await content.importAll();
-
-    const renderer = createRenderer({
-      childFile: path.join(packageRoot, 'dist', 'dam', 'rendering', 'render-child.js'),
-    });
-    opened.push(() => renderer.close());
-    const mailFolder = path.join(dataFolder, 'mail');
-    const { smtp, from } = configuration.mail;
     const osgi = createOsgiConfigurations({
       repository,
       runModes: runModes.names,
       overruled: overruledConfigurations(configuration),
       log,
     });
+    const settings = createSettings({ overlay, deployment: osgi.settingValue });
+    const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
+    const mounts = contentMounts(packageRoot, overlays);
+    const content = createContentKeeper({ repository, overlay, registry, mounts, log });
+    opened.push(() => content.close());
+    const reports = await content.importAll();
+
+    const installation = await followInstallationSettings({
+      repository,
+      settings,
+      onProblem: (error, name) => log.error({ err: error, setting: name }, 'a setting is wrong; its last value stays'),
+    });
+    opened.push(() => installation.close());
+    followed.installation = installation;
+    const renderer = createRenderer({
+      childFile: path.join(packageRoot, 'dist', 'dam', 'rendering', 'render-child.js'),
+      limits: () => renderLimits(installation),
+    });
+    opened.push(() => renderer.close());
+    const mailFolder = path.join(dataFolder, 'mail');
+    const { smtp, from } = configuration.mail;
     const transport =
       smtp === undefined
         ? createMailServiceTransport({
@@ -141,7 +175,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
           })
         : await smtpTransport(smtp);
     opened.push(() => transport.close());
-    const mailer = createMailer({ overlay, transport, from });
+    const mailer = createMailer({ overlay, settings, transport, from });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const externalDomain = async () => {
@@ -156,6 +190,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       repository,
       blobs: repository.blobs,
       overlay,
+      settings,
       renderer,
       mailer,
       externalUrl,
@@ -171,7 +206,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       // Loaded only by processes that work: most commands are over sooner.
       const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
-        { repository, overlay, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
+        { repository, overlay, settings, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
         {
           host: configuration.http.host,
           port: httpPort,
@@ -195,11 +230,13 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       repository,
       stores,
       overlay,
+      settings,
       runModes,
       osgi,
       mailer,
       engine,
       registry,
+      content,
       contentReports: reports,
       mailbox,
       get server() {
@@ -258,9 +295,19 @@ export async function openStoresIn(
   }
 }
 
-async function openRepositoryOver(stores: RepositoryStores): Promise<Repository> {
+function renderLimits(installation: InstallationSettings): RenderLimits {
+  const processes = installation.value(renderProcesses);
+  return {
+    ...(processes > 0 && { concurrency: processes }),
+    maxPixels: installation.value(renderPixels),
+    memoryBytes: installation.value(renderMemory),
+    timeoutMs: installation.value(renderSeconds) * 1000,
+  };
+}
+
+async function openRepositoryOver(stores: RepositoryStores, options: RepositoryOptions): Promise<Repository> {
   try {
-    return await openRepository(stores);
+    return await openRepository(stores, options);
   } catch (error) {
     await stores.nodes.close();
     throw error;

@@ -8,6 +8,7 @@ import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import type { Repository, Session } from '../repository/api.js';
 import type { DownloadJob } from '../dam/download-job.js';
 import type { Renderer } from '../dam/renderer.js';
+import type { Settings } from '../dam/settings/settings.js';
 import type { JsonValue, StepInput, StepProgress } from '../workflows/contract/model.js';
 import type { Mailer } from './mail/mailer.js';
 
@@ -23,6 +24,8 @@ export interface StepServices {
   readonly repository: Repository;
   readonly blobs: BlobStore;
   readonly overlay: OverlayResolver;
+  /** What administrators may change by a value. */
+  readonly settings: Settings;
   readonly renderer: Renderer;
   readonly mailer: Mailer;
   /** Base URL people reach this instance by, without a trailing slash. */

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { createAsset } from '../dam/asset.js';
 import type { CurrentEntry, DownloadJob } from '../dam/download-job.js';
 import { createDownload, openDownloadJob } from '../dam/download-job-store.js';
+import { createSettings } from '../dam/settings/settings.js';
 import { createRenderer } from '../dam/rendering/create-renderer.js';
 import { adminUser, type Repository, type Session } from '../repository/api.js';
 import { createOverlayResolver } from '../repository/overlay/resolver.js';
@@ -83,6 +84,7 @@ export async function testStep(step: AnyStep, test: StepTest = {}): Promise<Step
       repository,
       blobs: repository.blobs,
       overlay,
+      settings: createSettings({ overlay }),
       renderer,
       mailer: createMailer({ overlay, transport: undefined, from: 'satchel@localhost.localdomain' }),
       externalUrl: () => 'http://127.0.0.1',

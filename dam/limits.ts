@@ -1,34 +1,21 @@
 /** Limits of a download (D5, D6): each tenant's own, the strictest of all tenants touched. */
 import type { Session } from '../repository/api.js';
-import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
+import type { Tenant } from '../repository/overlay/api.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { AppliedLimit, DownloadPlan } from '../workflows/contract/plan.js';
+import type { SettingDefinition } from './settings/define-setting.js';
+import { maxAssets, maxBytes, partBytes } from './settings/definitions.js';
+import type { Settings } from './settings/settings.js';
 
 export type DownloadLimits = DownloadPlan['limits'];
 
-/** Below `settings` of every layer. */
-export const limitsPath = 'dam/download';
-
-/** In force where no layer says otherwise. */
-const defaults = { maxAssets: 500, maxBytes: 2 ** 30, partBytes: 100 * 2 ** 30 } as const;
-
 /** @throws SatchelError INVALID_CONFIGURATION when a limit is not a whole number from 1 */
-export async function readLimits(session: Session, overlay: OverlayResolver, tenant: Tenant): Promise<DownloadLimits> {
-  const settings = await overlay.settings(session, tenant, limitsPath);
-  const limit = (name: keyof typeof defaults): AppliedLimit => {
-    const merged = settings?.properties.get(name);
-    if (!merged) return { value: defaults[name], tenant: tenant.name, layer: 'default' };
-    const value = settings?.number(name);
-    if (value === undefined || !Number.isSafeInteger(value) || value < 1) {
-      throw new SatchelError(
-        'INVALID_CONFIGURATION',
-        `${merged.source}: "${name}" must be a whole number from 1, it is "${settings?.text(name) ?? ''}".`,
-        { details: { path: merged.source, property: name } },
-      );
-    }
-    return { value, tenant: tenant.name, layer: merged.layer };
+export async function readLimits(session: Session, settings: Settings, tenant: Tenant): Promise<DownloadLimits> {
+  const limit = async (definition: SettingDefinition<number>): Promise<AppliedLimit> => {
+    const { value, layer } = await settings.read(session, tenant, definition);
+    return { value, tenant: tenant.name, layer };
   };
-  return { assets: limit('maxAssets'), bytes: limit('maxBytes'), partBytes: limit('partBytes') };
+  return { assets: await limit(maxAssets), bytes: await limit(maxBytes), partBytes: await limit(partBytes) };
 }
 
 /** Limit by limit the lowest; of equals the first. Pure. */

@@ -29,6 +29,8 @@ export interface PlanInput {
   readonly tenants: readonly string[];
   /** The strictest of theirs. */
   readonly limits: DownloadLimits;
+  /** Whether a static rendition is shown, of those the asset has and of those made of it. Default: all are. */
+  readonly isVisible?: (asset: Asset, rendition: string) => boolean;
   /** `Renderer.version` */
   readonly renderer: string;
 }
@@ -44,14 +46,16 @@ export function planDownload(input: PlanInput): DownloadPlan {
   const { request, selected = request.paths, assets, tenant, tenants, limits, renderer } = input;
   const sorted = [...assets].sort((a, b) => compareText(a.path, b.path));
   const skipped = [...(input.skipped ?? [])].sort((a, b) => compareText(a.path, b.path));
+  const { isVisible = () => true } = input;
+  const offered = (asset: Asset) => offeredRenditions(asset).filter((name) => isVisible(asset, name));
   const drafts = sorted.flatMap((asset) => {
-    if (!asset.notDownloadable) return filesOf(asset, request, skipped);
+    if (!asset.notDownloadable) return filesOf(asset, request, offered(asset), skipped);
     skipped.push({ path: asset.path, code: 'NOT_DOWNLOADABLE', reason: asset.notDownloadable });
     return [];
   });
   const downloadable = sorted.filter(({ notDownloadable }) => !notDownloadable);
   if (downloadable.length > limits.assets.value) throw tooManyAssets(downloadable.length, limits.assets);
-  refuseUnknownPatterns(request.renditions, downloadable);
+  refuseUnknownPatterns(request.renditions, downloadable.length > 0 ? downloadable.flatMap(offered) : undefined);
   if (drafts.length === 0) throw nothingSelected(request, skipped);
 
   const names = entryNames(drafts, request.layout, hierarchyRoot(selected));
@@ -96,7 +100,7 @@ export function archiveName({ name, paths }: Pick<DownloadRequest, 'name' | 'pat
 }
 
 /** Original, then renditions, then dynamic ones, each sort in name order; what cannot be had goes to `skipped`. */
-function filesOf(asset: Asset, request: DownloadRequest, skipped: Skipped[]): Draft[] {
+function filesOf(asset: Asset, request: DownloadRequest, offered: readonly string[], skipped: Skipped[]): Draft[] {
   const files: Draft[] = [];
   const common = { asset: asset.path, modified: asset.modified };
   if (request.originals) {
@@ -105,7 +109,7 @@ function filesOf(asset: Asset, request: DownloadRequest, skipped: Skipped[]): Dr
     if (content) files.push({ ...common, kind: 'original', rendition: originalName, mimeType, content });
     else skipped.push(noOriginal(asset, originalName));
   }
-  for (const name of matchingRenditions(asset, request.renditions, skipped)) {
+  for (const name of matchingRenditions(asset, offered, request.renditions, skipped)) {
     const existing = asset.renditions.find((rendition) => rendition.name === name);
     const spec = staticRenditions.find((rendition) => rendition.name === name)?.spec;
     const content = existing ? ({ kind: 'blob', blob: existing.blob } as const) : spec && toRender(asset, spec);
@@ -132,8 +136,13 @@ function distinctSpecs(specs: readonly RenditionSpec[]): RenditionSpec[] {
 }
 
 function toRender(asset: Asset, spec: RenditionSpec): PlannedContent | undefined {
-  if (!asset.original || !isRenderable(asset.mimeType)) return undefined;
+  if (!asset.original || !isImage(asset)) return undefined;
   return { kind: 'render', source: asset.original.blob, spec, estimate: estimateRenditionBytes(spec, asset.pixels) };
+}
+
+/** Whether renditions can be made of it. */
+function isImage({ original, mimeType }: Asset): boolean {
+  return original !== undefined && isRenderable(mimeType);
 }
 
 function notRenderable(asset: Asset, rendition: string): Skipped {
@@ -147,12 +156,16 @@ function noOriginal({ path }: Asset, rendition: string): Skipped {
 
 /** What the asset has, and what can be made of it because every image has it. */
 function offeredRenditions(asset: Asset): string[] {
-  const made = isRenderable(asset.mimeType) && asset.original ? staticRenditions.map(({ name }) => name) : [];
+  const made = isImage(asset) ? staticRenditions.map(({ name }) => name) : [];
   return [...new Set([...asset.renditions.map(({ name }) => name), ...made])].sort(compareText);
 }
 
-function matchingRenditions(asset: Asset, patterns: readonly string[], skipped: Skipped[]): string[] {
-  const offered = offeredRenditions(asset);
+function matchingRenditions(
+  asset: Asset,
+  offered: readonly string[],
+  patterns: readonly string[],
+  skipped: Skipped[],
+): string[] {
   const chosen = new Set<string>();
   for (const pattern of new Set(patterns)) {
     const matches = renditionMatcher(pattern);
@@ -162,7 +175,7 @@ function matchingRenditions(asset: Asset, patterns: readonly string[], skipped: 
     // An image would have it: the reason is what the asset is, not what it lacks.
     const isStatic = staticRenditions.some(({ name }) => matches(name));
     skipped.push(
-      isStatic
+      isStatic && !isImage(asset)
         ? notRenderable(asset, pattern)
         : { path: asset.path, rendition: pattern, code: 'NO_SUCH_RENDITION', reason: `It has ${listed(offered)}.` },
     );
@@ -177,9 +190,9 @@ function listed(names: readonly string[]): string {
 }
 
 /** A pattern that nothing has is a slip of the pen: refused, with what there is. */
-function refuseUnknownPatterns(patterns: readonly string[], assets: readonly Asset[]): void {
-  if (assets.length === 0) return;
-  const offered = [...new Set(assets.flatMap(offeredRenditions))].sort(compareText);
+function refuseUnknownPatterns(patterns: readonly string[], known: readonly string[] | undefined): void {
+  if (!known) return;
+  const offered = [...new Set(known)].sort(compareText);
   const unknown = patterns.filter((pattern) => !offered.some(renditionMatcher(pattern)));
   if (unknown.length === 0) return;
   throw new SatchelError(

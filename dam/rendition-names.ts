@@ -38,7 +38,12 @@ export function dynamicRenditionName({ width, height, format }: RenditionSpec): 
  * text, not pictures: only a pattern that itself starts with `cqdam.` means them (D10). The original is no rendition here.
  */
 export function renditionMatcher(pattern: string): (name: string) => boolean {
-  const matches = picomatch(pattern, { dot: true, nonegate: true });
+  const matches = nameMatcher(pattern);
   const wantsMetadata = pattern.startsWith('cqdam.');
   return (name) => name !== originalName && (wantsMetadata || !name.startsWith('cqdam.')) && matches(name);
+}
+
+/** A matcher over names of whatever kind. */
+export function nameMatcher(pattern: string): (name: string) => boolean {
+  return picomatch(pattern, { dot: true, nonegate: true });
 }

@@ -1,22 +1,33 @@
-/** The check that content files pass before they come into force: models must pin and templates must render, for every tenant. */
+/** The check that content files pass before they come into force: settings must be values they may have, models must pin and templates must render, for every tenant. */
 import { checkTemplates } from '../activities/mail/check-templates.js';
 import type { StepRegistry } from '../activities/registry.js';
+import { findTenants } from '../dam/tenants/list-tenants.js';
 import type { Session } from '../repository/api.js';
 import type { ContentChange, ContentCheck, ContentProblem } from '../repository/content/import-content-folder.js';
 import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import { isDescendantOrSelf, parentOf } from '../repository/path.js';
 import { SatchelError } from '../workflows/contract/errors.js';
+import { checkSettingsContent } from './check-settings-content.js';
 import { loadModel, modelsPath, type ModelProblem } from './model-loader.js';
 
 const templatesPath = 'dam/workflow/notification/email';
 
-export function createContentCheck(overlay: OverlayResolver, registry: StepRegistry): ContentCheck {
+export interface ContentCheckOptions {
+  readonly overlay: OverlayResolver;
+  readonly registry: StepRegistry;
+  /** Told what stops nothing. */
+  readonly onRemark?: (remark: ContentProblem) => void;
+}
+
+export function createContentCheck({ overlay, registry, onRemark }: ContentCheckOptions): ContentCheck {
   return async (changes, session) => {
+    const settings = await checkSettingsContent(changes, session);
+    for (const remark of settings.remarks) onRemark?.(remark);
     const models = changes.filter(({ path }) => path.includes(`/settings/${modelsPath}/`));
     const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
-    if (models.length === 0 && templates.length === 0) return [];
-    const tenants = await listTenants(session, overlay);
-    const problems: ContentProblem[] = [];
+    if (models.length === 0 && templates.length === 0) return settings.problems;
+    const tenants = await allTenants(session);
+    const problems: ContentProblem[] = [...settings.problems];
     for (const { path, problem } of await checkModels(session, overlay, registry, tenants, models)) {
       problems.push(place(path, problem, models));
     }
@@ -33,18 +44,9 @@ export function createContentCheck(overlay: OverlayResolver, registry: StepRegis
   };
 }
 
-/** `global`, and every node below /conf that has settings. */
-async function listTenants(session: Session, overlay: OverlayResolver): Promise<Tenant[]> {
-  const tenants = [await overlay.tenant(session, 'global')];
-  const visit = async (parent: string): Promise<void> => {
-    for await (const { path, name } of session.children(parent)) {
-      if (name === 'settings' || name.includes(':') || path === '/conf/global') continue;
-      if (await session.findNode(`${path}/settings`))
-        tenants.push(await overlay.tenant(session, path.slice('/conf/'.length)));
-      await visit(path);
-    }
-  };
-  await visit('/conf');
+async function allTenants(session: Session): Promise<Tenant[]> {
+  const tenants: Tenant[] = [];
+  for await (const tenant of findTenants(session)) tenants.push(tenant);
   return tenants;
 }
 

@@ -1,7 +1,8 @@
 /** Keeps the content folders in the repository: imports them at start, and again when one of their files changes. */
 import type { Logger } from 'pino';
 import type { StepRegistry } from '../activities/registry.js';
-import type { Repository } from '../repository/api.js';
+import type { Repository, Session } from '../repository/api.js';
+import { changeContent, type ContentChange, type WrittenChange } from '../repository/content/change-content.js';
 import {
   importContentFolder,
   removeAbandonedContent,
@@ -25,6 +26,13 @@ export interface ContentKeeperOptions {
 export interface ContentKeeper {
   /** Takes out what folders that are no longer named have left, then imports all others. Problems of single files are in the reports (and logged); their last good version stays. */
   importAll(): Promise<ContentImportReport[]>;
+  /**
+   * Changes content where it lives: in its file where a content folder has it, else in the repository; the file passes the same
+   * check as an edited one and is in force at once.
+   * @param session without unsaved changes; its rights count
+   * @returns where each change went @throws as `changeContent`
+   */
+  change(session: Session, changes: readonly ContentChange[]): Promise<readonly WrittenChange[]>;
   /** Imports a folder again when something in it changes, until closed. Resolves once it watches. */
   watch(): Promise<void>;
   close(): Promise<void>;
@@ -32,10 +40,21 @@ export interface ContentKeeper {
 
 export function createContentKeeper(options: ContentKeeperOptions): ContentKeeper {
   const { repository, overlay, registry, mounts, log } = options;
-  const check = createContentCheck(overlay, registry);
+  /** What was said already: a check may look at the same file several times. */
+  let remarked = new Set<string>();
+  const check = createContentCheck({
+    overlay,
+    registry,
+    onRemark: ({ file, line, message }) => {
+      const text = `${file}:${line}: ${message}`;
+      if (!remarked.has(text)) log.warn({ file, line }, text);
+      remarked.add(text);
+    },
+  });
   let watching: ContentWatch | undefined;
 
   async function importMount(mount: ContentMount): Promise<ContentImportReport> {
+    remarked = new Set();
     const report = await repository.withSession({ service: 'content-import' }, (session) =>
       importContentFolder({ ...mount, session, check }),
     );
@@ -61,6 +80,7 @@ export function createContentKeeper(options: ContentKeeperOptions): ContentKeepe
       for (const mount of mounts) reports.push(await importMount(mount));
       return reports;
     },
+    change: async (session, changes) => changeContent({ session, mounts, changes, check, importMount }),
     async watch() {
       watching ??= watchContentFolders({
         mounts,

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { AnyStep } from '../activities/define-step.js';
 import { majorOf, type StepRegistry } from '../activities/registry.js';
+import { notifyOnComplete } from '../dam/settings/definitions.js';
+import { createSettings } from '../dam/settings/settings.js';
+import type { Settings } from '../dam/settings/settings.js';
 import type { Session } from '../repository/api.js';
 import type { MergedResource, OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import type { Property } from '../repository/value.js';
@@ -33,6 +36,8 @@ export interface LoadedModel {
 
 interface LoaderServices {
   readonly overlay: OverlayResolver;
+  /** Default: those of the overlay alone, where the deployment says nothing. */
+  readonly settings?: Settings;
   readonly registry: StepRegistry;
 }
 
@@ -41,7 +46,7 @@ interface LoaderServices {
  * @throws SatchelError UNKNOWN_MODEL; INVALID_MODEL with every problem in the message and in `details.problems`
  */
 export async function loadModel(
-  { overlay, registry }: LoaderServices,
+  { overlay, settings = createSettings({ overlay }), registry }: LoaderServices,
   session: Session,
   tenant: Tenant,
   id: string,
@@ -58,7 +63,9 @@ export async function loadModel(
   };
   const { resource, path } = await find(id);
   const transient = resource.boolean('transient') ?? false;
-  const notify = transient && (resource.boolean('notifyOnComplete') ?? true);
+  const notify =
+    transient &&
+    (resource.boolean('notifyOnComplete') ?? (await settings.read(session, tenant, notifyOnComplete)).value);
   const completion = notify ? await find(resource.text('completionModel') ?? defaultCompletionModel) : undefined;
   const problems: ModelProblem[] = [];
   const pinnedCompletion =

@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { settingName } from '../dam/settings/define-setting.js';
-import type { DeploymentValue } from '../dam/settings/settings.js';
+import type { DeploymentValues } from '../dam/settings/settings.js';
 import type { Change, Repository, Session } from '../repository/api.js';
 import { RepositoryError } from '../repository/errors.js';
 import type { OsgiProperties } from '../repository/osgi/configuration.js';
@@ -55,7 +55,7 @@ export interface OsgiConfigurations {
   /** The one in force, where nothing overrules it. */
   active(pid: string): Promise<OsgiConfiguration | undefined>;
   /** What the configurations in force say about a setting, `dam/download/maxBytes`. */
-  settingValue(name: string): Promise<DeploymentValue | undefined>;
+  readonly settingValue: DeploymentValues;
 }
 
 export interface OsgiConfigurationsOptions {
@@ -127,7 +127,7 @@ export function createOsgiConfigurations(options: OsgiConfigurationsOptions): Os
     runModes,
     all,
     active,
-    async settingValue(name) {
+    settingValue: async (name) => {
       const place = placeOfSetting.get(name);
       const found = place && (await active(place.pid));
       const property = found?.properties?.get(place?.property ?? '');

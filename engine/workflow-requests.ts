@@ -5,6 +5,7 @@ import type { StepServices } from '../activities/define-step.js';
 import type { StepRegistry } from '../activities/registry.js';
 import { createDownload, setPlan } from '../dam/download-job-store.js';
 import { prepareDownloadPlan } from '../dam/prepare-download-plan.js';
+import { readTenantGroup } from '../dam/settings/tenant-group.js';
 import { RepositoryError } from '../repository/errors.js';
 import { adminUser, groups, type Session } from '../repository/api.js';
 import type { Tenant } from '../repository/overlay/api.js';
@@ -46,7 +47,7 @@ export async function requestDownload(
     const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
     await assertMayDownload(services, service, user, tenant);
     if (request.notify)
-      await checkRecipients(service, services.overlay, tenant, await addressees(service, user, request));
+      await checkRecipients(service, services.settings, tenant, await addressees(service, user, request));
 
     const created = new Date();
     const id = createRequestId(created);
@@ -60,12 +61,12 @@ export async function requestDownload(
 
 /** Downloads are for members of dam-users or of the tenant's own group (D8), also where a policy lets others launch. */
 async function assertMayDownload(
-  { overlay }: StepServices,
+  { settings }: StepServices,
   service: Session,
   user: string,
   tenant: Tenant,
 ): Promise<void> {
-  const own = (await overlay.settings(service, tenant, 'tenant'))?.text('group');
+  const own = await readTenantGroup(service, settings, tenant);
   const allowed = [groups.damUsers, ...(own === undefined ? [] : [own])];
   for (const group of allowed) if (await belongsTo(service, user, group)) return;
   throw new SatchelError(
@@ -100,14 +101,15 @@ export async function requestWorkflow(options: RequestServices, order: LaunchOrd
 }
 
 async function preparePlan(
-  { overlay, renderer }: StepServices,
+  { overlay, settings, renderer }: StepServices,
   { session, service, user, request }: { session: Session; service: Session; user: string; request: DownloadRequest },
 ): Promise<{ readonly plan: DownloadPlan; readonly tenant: Tenant }> {
-  if (request.tenant !== undefined) await chosenTenant({ overlay }, service, user, request.tenant);
+  if (request.tenant !== undefined) await chosenTenant({ overlay, settings }, service, user, request.tenant);
   const plan = await prepareDownloadPlan({
     session,
     serviceSession: service,
     overlay,
+    settings,
     request,
     renderer: renderer.version,
   });
@@ -116,7 +118,7 @@ async function preparePlan(
 
 /** A requester chooses among the tenants whose group they belong to; one without a group is open to all. */
 async function chosenTenant(
-  { overlay }: Pick<StepServices, 'overlay'>,
+  { overlay, settings }: Pick<StepServices, 'overlay' | 'settings'>,
   service: Session,
   user: string,
   name: string,
@@ -125,7 +127,7 @@ async function chosenTenant(
     if (!(error instanceof RepositoryError)) throw error;
     throw new SatchelError('UNKNOWN_TENANT', `There is no tenant "${name}" below /conf.`, { cause: error });
   });
-  const group = (await overlay.settings(service, tenant, 'tenant'))?.text('group');
+  const group = await readTenantGroup(service, settings, tenant);
   if (group === undefined || (await belongsTo(service, user, group))) return tenant;
   throw new SatchelError('NOT_ALLOWED', `"${user}" is not a member of "${group}", the group of tenant "${name}".`);
 }
@@ -135,7 +137,12 @@ async function launchableModel(
   wanted: { session: Session; service: Session; user: string; tenant: Tenant; model: string },
 ): Promise<PinnedModel> {
   const { session, service, user, tenant } = wanted;
-  const { model, path } = await loadModel({ overlay: services.overlay, registry }, service, tenant, wanted.model);
+  const { model, path } = await loadModel(
+    { overlay: services.overlay, settings: services.settings, registry },
+    service,
+    tenant,
+    wanted.model,
+  );
   if (await session.hasPrivileges(path, 'satchel:launchWorkflow')) return model;
   throw new SatchelError(
     'NOT_ALLOWED',

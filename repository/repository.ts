@@ -6,6 +6,8 @@ import { validatePrincipals } from './access/validate-principals.js';
 import { adminUser } from './api.js';
 import type { CommitEvent, Repository, Session } from './api.js';
 import { createBlobGuard } from './blob-references.js';
+import { checkContent } from './content-rules.js';
+import type { ContentRule } from './content-rules.js';
 import { toProperty } from './convert-value.js';
 import { RepositoryError } from './errors.js';
 import { identifierKey, nodeKey } from './keys.js';
@@ -46,7 +48,10 @@ export interface QueryLimits {
 export interface RepositoryOptions {
   /** How much memory decoded nodes may take, in bytes; default 64 MiB. */
   readonly nodeCacheBytes?: number;
-  readonly queries?: QueryLimits;
+  /** A function is asked before every query, so that limits may change while the repository is open. */
+  readonly queries?: QueryLimits | (() => QueryLimits);
+  /** Rules about content of the product's own; a save that breaks one is CONSTRAINT_VIOLATION. Default: none. */
+  readonly contentRules?: readonly ContentRule[];
 }
 
 /**
@@ -58,7 +63,8 @@ export async function openRepository(
   { nodes, blobs }: RepositoryStores,
   options: RepositoryOptions = {},
 ): Promise<Repository> {
-  const { maxVisitedNodes = 100_000, maxSortedEntries = 1000 } = options.queries ?? {};
+  const { queries, contentRules = [] } = options;
+  const limits = typeof queries === 'function' ? queries : () => queries ?? {};
   const indexStates = new IndexStateCache();
   const repository = new StoreRepository({
     store: nodes,
@@ -72,9 +78,18 @@ export async function openRepository(
       createBlobGuard(),
       keepReferences,
       protectCheckedIn,
+      checkContent(contentRules),
       keepIndexes(indexStates),
     ],
-    queries: { indexStates, maxVisitedNodes, maxSortedEntries },
+    queries: {
+      indexStates,
+      get maxVisitedNodes() {
+        return limits().maxVisitedNodes ?? 100_000;
+      },
+      get maxSortedEntries() {
+        return limits().maxSortedEntries ?? 1000;
+      },
+    },
   });
   await repository.initialise();
   return repository;

@@ -7,6 +7,8 @@ import { openDownloadJob } from '../dam/download-job-store.js';
 import { downloadsRoot, type DownloadJob } from '../dam/download-job.js';
 import { openArchive, type OpenArchive } from '../dam/open-archive.js';
 import { groups, type Repository, type Session } from '../repository/api.js';
+import { readTenantGroup } from '../dam/settings/tenant-group.js';
+import type { Settings } from '../dam/settings/settings.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
 import { joinPath, nameProblem } from '../repository/path.js';
 import { groupsOf } from '../repository/users.js';
@@ -25,7 +27,7 @@ export interface DeliverableArchive extends OpenArchive {
  * the same answer), NOT_ALLOWED (was meant for this user, who may no longer receive archives)
  */
 export async function findArchive(
-  { repository, overlay }: Pick<ServerServices, 'repository' | 'overlay'>,
+  { repository, overlay, settings }: Pick<ServerServices, 'repository' | 'overlay' | 'settings'>,
   account: Account,
   id: string,
   file: string,
@@ -39,7 +41,7 @@ export async function findArchive(
     if (!(await isFor(account, job, repository))) throw unknown();
     const part = (await job.archives())?.parts.find((candidate) => candidate.file === file);
     if (!part) throw unknown();
-    await assertMayReceive(session, overlay, account, job.tenant);
+    await assertMayReceive(session, overlay, settings, account, job.tenant);
     return { file, ...openArchive(repository.blobs, part) };
   });
 }
@@ -56,6 +58,7 @@ async function isFor(account: Account, job: DownloadJob, repository: Repository)
 async function assertMayReceive(
   session: Session,
   overlay: OverlayResolver,
+  settings: Settings,
   account: Account,
   tenantName: string,
 ): Promise<void> {
@@ -63,7 +66,7 @@ async function assertMayReceive(
   const memberships = await groupsOf(session, account.id);
   if (memberships.includes(groups.damUsers)) return;
   const tenant = await overlay.tenant(session, tenantName);
-  const group = (await overlay.settings(session, tenant, 'tenant'))?.text('group');
+  const group = await readTenantGroup(session, settings, tenant);
   if (group !== undefined && memberships.includes(group)) return;
   throw new SatchelError(
     'NOT_ALLOWED',

@@ -1,6 +1,7 @@
 /** What the routes work with, and who asked. */
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Settings } from '../dam/settings/settings.js';
 import type { Engine } from '../engine/api.js';
 import type { Repository } from '../repository/api.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
@@ -17,6 +18,7 @@ declare module 'fastify' {
 export interface ServerServices {
   readonly repository: Repository;
   readonly overlay: OverlayResolver;
+  readonly settings: Settings;
   readonly engine: Pick<Engine, 'requestDownload' | 'jobs' | 'job' | 'cancel' | 'temporal'>;
   /** Folder of the embedded mailbox, where there is one. */
   readonly mailboxFolder: string | undefined;

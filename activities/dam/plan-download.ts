@@ -28,6 +28,7 @@ export const planDownloadStep = defineStep({
         session: await context.session(),
         serviceSession,
         overlay: context.services.overlay,
+        settings: context.services.settings,
         request,
         renderer: context.services.renderer.version,
       });

@@ -4,6 +4,7 @@
  * `{{#if …}}` that is written wrongly would just be false there.
  */
 import Handlebars from 'handlebars';
+import { nearestName } from '../../workflows/contract/nearest-name.js';
 import { offsetOf } from './mapped-text.js';
 import { builtInHelpers, partialScopeHelper, templateHelpers } from './template-helpers.js';
 import type { FlatTemplate } from './flatten-template.js';
@@ -90,7 +91,7 @@ export function checkExpressions(flat: FlatTemplate, schema: VariableSchema | un
         if (current.additionalProperties === true || (current.type === undefined && !current.properties))
           return undefined;
         const names = Object.keys(known);
-        const close = nearest(part, names);
+        const close = nearestName(part, names);
         problem(
           path,
           `There is no variable "${path.original}"${close === undefined ? '' : `; did you mean "${close}"?`}` +
@@ -208,25 +209,3 @@ const isPath = (node: hbs.AST.Node): node is hbs.AST.PathExpression => node.type
 const isCall = (node: hbs.AST.Node): node is hbs.AST.SubExpression => node.type === 'SubExpression';
 const isMustache = (node: hbs.AST.Node): node is hbs.AST.MustacheStatement => node.type === 'MustacheStatement';
 const isBlock = (node: hbs.AST.Node): node is hbs.AST.BlockStatement => node.type === 'BlockStatement';
-
-/** The known name that is one or two slips away. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= (name.length < 4 ? 1 : 2) ? best.candidate : undefined;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
-}

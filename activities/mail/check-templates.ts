@@ -28,7 +28,7 @@ export async function checkTemplates(
   const check = async (tenant: Tenant, template: string) => {
     const sample = await loadSampleVariables(session, overlay, tenant, template);
     for (const locale of await templateLocales(session, overlay, tenant, template)) {
-      const located = await locateTemplate(session, overlay, { tenant, template, locale });
+      const located = await locateTemplate(session, overlay, { tenant, template, locale, tenantLocale: undefined });
       const key = `${located.key} ${JSON.stringify(sample)}`;
       if (checked.has(key)) continue;
       checked.add(key);

@@ -1,6 +1,9 @@
 /** The mailer: templates from the overlay, an outbox in the repository, sending over a transport. */
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { saveChanges } from '../../dam/save-changes.js';
+import { mailFrom, tenantLocale } from '../../dam/settings/definitions.js';
+import { createSettings } from '../../dam/settings/settings.js';
+import type { Settings } from '../../dam/settings/settings.js';
 import { joinPath } from '../../repository/path.js';
 import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
@@ -8,6 +11,7 @@ import { addOutboxMail, findOutboxMail, recordProblem, recordSent, startAttempt 
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver } from '../../repository/overlay/api.js';
+import type { Mailbox } from './compose-message.js';
 import type { CompiledTemplate } from './compile-template.js';
 import type { MailOrder, Mailer, Recipient, SentMail } from './mailer.js';
 import type { OutboxMail } from './outbox.js';
@@ -15,9 +19,11 @@ import type { MailTransport } from './transport.js';
 
 export interface MailerOptions {
   readonly overlay: OverlayResolver;
+  /** Default: those of the overlay alone, where the deployment says nothing. */
+  readonly settings?: Settings;
   /** `undefined` where no mail is configured: rendering works, delivering fails with MAIL_NOT_CONFIGURED. */
   readonly transport: MailTransport | undefined;
-  /** Sender, `Satchel <satchel@example.com>`. */
+  /** Sender of tenants that name none, `Satchel <satchel@example.com>`. */
   readonly from: string;
 }
 
@@ -26,13 +32,24 @@ const maxCompiled = 200;
 /** A complete message; templates bound theirs before. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
+interface PlannedMail {
+  /** Of its record. */
+  readonly path: string;
+  readonly key: string;
+  readonly order: MailOrder;
+  readonly recipient: Recipient;
+  readonly sender: Mailbox;
+}
+
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
-export function createMailer({ overlay, transport, from }: MailerOptions): Mailer {
-  const sender = parseSender(from);
+export function createMailer(options: MailerOptions): Mailer {
+  const { overlay, settings = createSettings({ overlay }), transport, from } = options;
+  const configuredSender = parseSender(from);
   const compiled = new Map<string, Promise<CompiledTemplate>>();
 
   async function compile(session: Session, options: Parameters<Mailer['render']>[1]): Promise<CompiledTemplate> {
-    const located = await locateTemplate(session, overlay, options);
+    const { value: ownLocale } = await settings.read(session, options.tenant, tenantLocale);
+    const located = await locateTemplate(session, overlay, { ...options, tenantLocale: ownLocale });
     const known = compiled.get(located.key);
     // Taken out and put back, so that the first key is the one used longest ago.
     compiled.delete(located.key);
@@ -61,7 +78,10 @@ export function createMailer({ overlay, transport, from }: MailerOptions): Maile
   };
 
   /** Renders, composes and saves a mail that has no record yet. */
-  async function writeMail(session: Session, path: string, key: string, order: MailOrder, recipient: Recipient) {
+  async function writeMail(
+    session: Session,
+    { path, key, order, recipient, sender }: PlannedMail,
+  ): Promise<OutboxMail> {
     const { address, displayName } = recipient;
     const rendered = await render(session, {
       template: order.template,
@@ -88,7 +108,9 @@ export function createMailer({ overlay, transport, from }: MailerOptions): Maile
     const recorded = await findOutboxMail(session, path);
     if (recorded && recorded.state !== 'pending') return asSentMail(recorded, recorded.state);
     if (recorded) await startAttempt(session, recorded);
-    const mail = recorded ?? (await writeMail(session, path, key, order, recipient));
+    const { value: ownSender } = await settings.read(session, order.tenant, mailFrom);
+    const sender = ownSender === undefined ? configuredSender : parseSender(ownSender);
+    const mail = recorded ?? (await writeMail(session, { path, key, order, recipient, sender }));
     if (!mail.raw) throw new SatchelError('INTERNAL', `The outbox record ${path} has no message.`);
     const raw = await session.readBinary(mail.raw, maxMessageBytes);
     try {

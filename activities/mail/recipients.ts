@@ -3,7 +3,9 @@ import { adminUser, groups } from '../../repository/api.js';
 import { groupsOf, listUsers } from '../../repository/users.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import type { Session, UserProfile } from '../../repository/api.js';
-import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
+import type { Tenant } from '../../repository/overlay/api.js';
+import { readTenantGroup } from '../../dam/settings/tenant-group.js';
+import type { Settings } from '../../dam/settings/settings.js';
 import type { Recipient } from './mailer.js';
 
 /**
@@ -15,11 +17,11 @@ import type { Recipient } from './mailer.js';
  */
 export async function checkRecipients(
   session: Session,
-  overlay: OverlayResolver,
+  settings: Settings,
   tenant: Tenant,
   addresses: readonly string[],
 ): Promise<Recipient[]> {
-  const allowedGroups = await recipientGroups(session, overlay, tenant);
+  const allowedGroups = await recipientGroups(session, settings, tenant);
   const wanted = new Set(addresses.map((address) => address.toLowerCase()));
   const found = new Map<string, Recipient>();
   for await (const user of listUsers(session)) {
@@ -48,8 +50,8 @@ export function asRecipient(user: UserProfile, address: string): Recipient {
   };
 }
 
-async function recipientGroups(session: Session, overlay: OverlayResolver, tenant: Tenant): Promise<string[]> {
-  const own = (await overlay.settings(session, tenant, 'tenant'))?.text('group');
+async function recipientGroups(session: Session, settings: Settings, tenant: Tenant): Promise<string[]> {
+  const own = await readTenantGroup(session, settings, tenant);
   return [groups.damUsers, ...(own === undefined ? [] : [own])];
 }
 

@@ -42,16 +42,20 @@ interface FilePart {
 }
 
 /**
- * @param wanted locale; falls back to the tenant's default (`settings/tenant`, property `locale`) and `en`
+ * @param wanted locale; falls back to the tenant's own and `en`
  * @throws SatchelError UNKNOWN_TEMPLATE, also when no locale of the order has a body
  */
 export async function locateTemplate(
   session: Session,
   overlay: OverlayResolver,
-  { tenant, template, locale: wanted }: { tenant: Tenant; template: string; locale: string | undefined },
+  {
+    tenant,
+    template,
+    locale: wanted,
+    tenantLocale,
+  }: { tenant: Tenant; template: string; locale: string | undefined; tenantLocale: string | undefined },
 ): Promise<LocatedTemplate> {
   const { shared, own } = await templateResources(session, overlay, tenant, template);
-  const tenantLocale = (await overlay.settings(session, tenant, 'tenant'))?.text('locale');
   const locales = availableLocales(own);
   const locale = localeFallbacks(wanted, tenantLocale).find((candidate) => locales.has(candidate));
   const bodyName = locale === undefined ? undefined : locales.get(locale);

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { nameOf } from '../../repository/path.js';
 import { findUser } from '../../repository/users.js';
+import type { SettingDefinition } from '../../dam/settings/define-setting.js';
+import { listedArchives, listedSkipped, listedSteps } from '../../dam/settings/definitions.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { defineStep } from '../define-step.js';
 import { asRecipient, checkRecipients } from '../mail/recipients.js';
@@ -14,9 +16,6 @@ import type { StepContext } from '../define-step.js';
 
 /** Outboxes of mails that belong to no download: a transient workflow leaves no record of its own. */
 export const mailOutboxRoot = '/var/mail/outbox';
-
-/** What a mail lists; the rest is counted. */
-const maxListed = { archives: 25, skipped: 10, steps: 50 } as const;
 
 const config = z.strictObject({
   /** Name of the e-mail template. Default: `downloadasset`, or `transientworkflowcompleted` for a completion model. */
@@ -96,6 +95,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
   const { recipients, note } = job.request.notify
     ? await downloadRecipients(context, session, job, requester)
     : { recipients: [], note: 'the request asked for no notification' };
+  const listed = maxListed(context, session);
   const url = await context.services.externalUrl();
   const id = nameOf(job.path);
   const node = await session.getNode(job.path);
@@ -108,7 +108,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
     variables: {
       requester: { name: requester?.displayName ?? job.initiator, address: requester?.email ?? null },
       title: await selectionTitle(session, job, archives),
-      archives: archives.parts.slice(0, maxListed.archives).map(({ file, size }) => ({
+      archives: archives.parts.slice(0, await listed(listedArchives)).map(({ file, size }) => ({
         file,
         size,
         url: `${url}/downloads/${encodeURIComponent(id)}/${encodeURIComponent(file)}`,
@@ -116,7 +116,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
       // Every archive holds one manifest.
       files: archives.parts.reduce((sum, part) => sum + part.entries.length - 1, 0),
       totalSize: archives.parts.reduce((sum, part) => sum + part.size, 0),
-      skipped: archives.skipped.slice(0, maxListed.skipped).map(({ path, rendition, reason }) => ({
+      skipped: archives.skipped.slice(0, await listed(listedSkipped)).map(({ path, rendition, reason }) => ({
         path: rendition === undefined ? path : `${path} (${rendition})`,
         reason,
       })),
@@ -138,7 +138,7 @@ async function downloadRecipients(
   const own = requester?.email === undefined ? [] : [requester.email];
   const addresses = named.length > 0 ? named : own;
   return {
-    recipients: await checkRecipients(session, context.services.overlay, context.tenant, addresses),
+    recipients: await checkRecipients(session, context.services.settings, context.tenant, addresses),
     note: `${job.initiator} has no e-mail address in the profile, and the request names none`,
   };
 }
@@ -149,6 +149,7 @@ async function completionLetter(
   completed: CompletedWorkflow,
 ): Promise<Letter> {
   const { outcome, steps } = completed;
+  const listed = maxListed(context, session);
   const initiator = await findUser(session, context.initiator);
   const own = initiator?.email === undefined ? [] : [asRecipient(initiator, initiator.email)];
   const failedStep = outcome.state === 'failed' ? steps.find((step) => step.name === outcome.step) : undefined;
@@ -157,7 +158,7 @@ async function completionLetter(
     recipients:
       context.config.to === 'requester'
         ? own
-        : await checkRecipients(session, context.services.overlay, context.tenant, context.config.to),
+        : await checkRecipients(session, context.services.settings, context.tenant, context.config.to),
     note: `${context.initiator} has no e-mail address in the profile`,
     outbox: `${mailOutboxRoot}/${completed.workflowId}`,
     variables: {
@@ -169,7 +170,7 @@ async function completionLetter(
         outcome.state === 'failed'
           ? { code: outcome.code, message: outcome.message, step: failedStep?.title ?? null }
           : null,
-      steps: steps.slice(0, maxListed.steps).map(({ title, state, started, ended }) => ({
+      steps: steps.slice(0, await listed(listedSteps)).map(({ title, state, started, ended }) => ({
         title,
         state,
         duration: started === undefined || ended === undefined ? 0 : (Date.parse(ended) - Date.parse(started)) / 1000,
@@ -182,6 +183,12 @@ async function completionLetter(
       tenant: context.tenant.name,
     },
   };
+}
+
+/** How many a mail lists of something; the rest is counted. */
+function maxListed(context: StepContext<Config>, session: Session) {
+  return async (setting: SettingDefinition<number>): Promise<number> =>
+    (await context.services.settings.read(session, context.tenant, setting)).value;
 }
 
 /** What people call the selection: the request's name, the one folder or asset, else the archive. */

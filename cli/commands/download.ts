@@ -23,6 +23,7 @@ const args = z
     paths: z.array(z.string()).min(1),
     originals: z.boolean().optional(),
     renditions: z.array(z.string()).default([]),
+    presets: z.array(z.string()).default([]),
     size: z.array(size).default([]),
     format: z.enum(formats, `must be one of ${formats.join(', ')}`).optional(),
     quality: wholeNumber(1, 100).optional(),
@@ -56,6 +57,7 @@ export const downloadCommand = defineCommand({
       .argument('<paths...>', 'assets, folders and collections')
       .option('--originals', 'the original files; the default when nothing else is chosen')
       .option('--renditions <pattern...>', 'renditions by name, as "cq5dam.web.*"')
+      .option('--presets <name...>', 'renditions of these image presets; "satchel settings presets" lists them')
       .option('--size <WxH...>', 'a rendition of this size, made for this download')
       .option('--format <format>', `its format: ${formats.join(', ')}`)
       .option('--quality <1-100>', 'its quality')
@@ -97,9 +99,10 @@ function requestOf(typed: z.output<typeof args>, cwd: string): DownloadRequestIn
   if (typed.out === '') throw new SatchelError('OUT_FOLDER', 'The folder of --out is empty: name a folder.');
   return {
     paths: typed.paths,
-    originals: typed.originals ?? (typed.renditions.length === 0 && dynamic.length === 0),
+    originals: typed.originals ?? typed.renditions.length + typed.presets.length + dynamic.length === 0,
     renditions: typed.renditions,
     dynamic,
+    presets: typed.presets,
     subassets: typed.subassets,
     email: typed.email,
     notify: typed.notify,

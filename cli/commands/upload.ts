@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { createAsset } from '../../dam/asset.js';
+import { checkUploadSize } from '../../dam/upload-limit.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { defineCommand, type CommandContext } from '../command.js';
 import { exitOf, followJob, jobAnswer } from '../job-answer.js';
@@ -45,16 +46,20 @@ export const uploadCommand = defineCommand({
 
 /** All files or none. @returns the paths of the assets */
 async function addAssets(context: CommandContext, files: readonly string[], folder: string): Promise<string[]> {
+  const { satchel } = context;
   const line = createProgressLine(context.terminal.stderr);
   try {
-    return await context.satchel.repository.withSession(context.user, async (session) => {
+    return await satchel.repository.withSession(context.user, async (session) => {
       await session.ensureNode(folder, { primaryType: folderType }, folderType);
       const assets: string[] = [];
       for (const [index, typed] of files.entries()) {
         context.signal.throwIfAborted();
         line.show({ done: index, total: files.length, facts: `${index} of ${files.length} files · ${typed}` });
         const file = path.resolve(context.cwd, typed);
-        await assertReadableFile(file);
+        const bytes = await sizeOfFile(file);
+        await satchel.repository.withSession({ service: 'workflow' }, (service) =>
+          checkUploadSize(service, satchel, { folder, name: path.basename(file), bytes }),
+        );
         const binary = await session.createBinary(createReadStream(file));
         assets.push(await createAsset(session, folder, path.basename(file), { binary }));
       }
@@ -66,9 +71,11 @@ async function addAssets(context: CommandContext, files: readonly string[], fold
   }
 }
 
-async function assertReadableFile(file: string): Promise<void> {
+/** @throws SatchelError INVALID_REQUEST for what is no file that can be read */
+async function sizeOfFile(file: string): Promise<number> {
   const found = await stat(file).catch((cause: unknown) => {
     throw new SatchelError('INVALID_REQUEST', `The file "${file}" cannot be read: ${String(cause)}.`, { cause });
   });
   if (!found.isFile()) throw new SatchelError('INVALID_REQUEST', `"${file}" is not a file; name files, not folders.`);
+  return found.size;
 }

@@ -9,9 +9,7 @@ import type { RenderedImage, Renderer } from '../renderer.js';
 import { outOfMemoryExit } from './protocol.js';
 import type { InspectedImage, RenderBounds, RenderJob, RenderReply } from './protocol.js';
 
-export interface RendererOptions {
-  /** The compiled render-child.js. */
-  readonly childFile: string;
+export interface RenderLimits {
   /** Processes, and so images at a time. Default: one per core. */
   readonly concurrency?: number;
   /** Pixels of a source. Default 100 million. */
@@ -22,6 +20,13 @@ export interface RendererOptions {
   readonly timeoutMs?: number;
 }
 
+export interface RendererOptions extends RenderLimits {
+  /** The compiled render-child.js. */
+  readonly childFile: string;
+  /** Asked before every image, over the limits given here: they may change while images are rendered. */
+  readonly limits?: () => RenderLimits;
+}
+
 interface Waiting {
   readonly job: RenderJob;
   readonly signal: AbortSignal | undefined;
@@ -29,21 +34,30 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface BoundChild {
+  readonly child: ChildProcess;
+  readonly bounds: RenderBounds;
+}
+
 /** Children are started when first needed and kept; one that died or grew is replaced. */
 export function createRenderer(options: RendererOptions): Renderer {
-  const { childFile, concurrency = availableParallelism(), timeoutMs = 60_000 } = options;
-  const bounds: RenderBounds = {
-    maxPixels: options.maxPixels ?? 100_000_000,
-    memoryBytes: options.memoryBytes ?? 2 ** 30,
+  const { childFile } = options;
+  const limitsNow = () => {
+    const { concurrency, maxPixels, memoryBytes, timeoutMs } = { ...options, ...options.limits?.() };
+    return {
+      concurrency: concurrency ?? availableParallelism(),
+      bounds: { maxPixels: maxPixels ?? 100_000_000, memoryBytes: memoryBytes ?? 2 ** 30 },
+      timeoutMs: timeoutMs ?? 60_000,
+    };
   };
   const queue: Waiting[] = [];
-  const idle: ChildProcess[] = [];
+  const idle: BoundChild[] = [];
   const busy = new Set<ChildProcess>();
   let running = 0;
   let closed = false;
 
   function next(): void {
-    while (running < concurrency) {
+    while (running < limitsNow().concurrency) {
       const waiting = queue.shift();
       if (!waiting) return;
       running += 1;
@@ -56,29 +70,40 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   async function handle({ job, signal, resolve, reject }: Waiting): Promise<void> {
     let child: ChildProcess | undefined;
+    const { bounds, timeoutMs } = limitsNow();
     try {
-      child = idle.pop() ?? (await newChild());
+      child = idleChild(bounds) ?? (await newChild(bounds));
       busy.add(child);
       const { result, rss } = await runJob(child, job, { timeoutMs, bounds, signal });
       busy.delete(child);
       // A child that is half full is replaced between jobs rather than in the middle of the next one.
       if (closed || rss > bounds.memoryBytes / 2) child.kill('SIGKILL');
-      else idle.push(child);
+      else idle.push({ child, bounds });
       resolve(result);
     } catch (error) {
       if (child) {
         busy.delete(child);
-        if (error instanceof Refused && !closed) idle.push(child);
+        if (error instanceof Refused && !closed) idle.push({ child, bounds });
         else child.kill('SIGKILL');
       }
       reject(error instanceof Refused ? new SatchelError(error.code, error.message) : error);
     }
   }
 
-  async function newChild(): Promise<ChildProcess> {
+  /** A child keeps the bounds it was started with: one with others is of no use any more. */
+  function idleChild(bounds: RenderBounds): ChildProcess | undefined {
+    for (let next = idle.pop(); next; next = idle.pop()) {
+      const { maxPixels, memoryBytes } = next.bounds;
+      if (maxPixels === bounds.maxPixels && memoryBytes === bounds.memoryBytes) return next.child;
+      next.child.kill('SIGKILL');
+    }
+    return undefined;
+  }
+
+  async function newChild(bounds: RenderBounds): Promise<ChildProcess> {
     const child = await startChild(childFile, bounds);
     child.once('exit', () => {
-      const position = idle.indexOf(child);
+      const position = idle.findIndex((entry) => entry.child === child);
       if (position >= 0) idle.splice(position, 1);
     });
     return child;
@@ -113,7 +138,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     async close() {
       closed = true;
       for (const { reject } of queue.splice(0)) reject(new SatchelError('STEP_FAILED', 'The renderer was closed.'));
-      for (const child of [...idle.splice(0), ...busy]) child.kill('SIGKILL');
+      for (const child of [...idle.splice(0).map((entry) => entry.child), ...busy]) child.kill('SIGKILL');
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Every setting of the product. docs/settings.md is made of these; a test keeps it so. */
 import picomatch from 'picomatch';
 import { z } from 'zod';
+import type { ImageFormat } from '../../workflows/contract/plan.js';
 import { defineSetting } from './define-setting.js';
 import type { SettingDefinition } from './define-setting.js';
 
@@ -48,6 +49,16 @@ const locale = z.string().refine((text) => {
     return false;
   }
 }, 'must be a language tag as "de" or "de-CH"');
+
+/** Stricter than what a mail header may hold, so that whatever builds the header takes it. */
+const sender = z
+  .string()
+  .max(320, 'must have at most 320 characters')
+  .regex(
+    /^(?:[^\p{Cc}<>()[\],;:\\"@]* <)?[^\s\p{Cc}<>()[\],;:\\"@]{1,64}@[^\s\p{Cc}<>()[\],;:\\"@]{1,189}>?$/u,
+    'must be an address, or a name and an address as "Satchel <satchel@example.com>"',
+  )
+  .refine((text) => text.includes(' <') === text.endsWith('>'), 'must close the address with ">", and only then');
 
 const principal = z.string().min(1, 'must name a group').max(255, 'must name a group');
 
@@ -184,7 +195,7 @@ export const presetHeight = defineSetting({
   usedBy: ['dam/settings/image-presets.ts'],
 });
 
-export const presetFormat = defineSetting({
+export const presetFormat = defineSetting<ImageFormat>({
   path: 'dam/imagepresets/*',
   name: 'format',
   type: 'String',
@@ -284,7 +295,7 @@ export const uploadBytes = defineSetting({
   default: 20 * gibibyte,
   title: 'Size of an uploaded file',
   description: 'A larger one is refused before anything is added.',
-  usedBy: ['cli/commands/upload.ts'],
+  usedBy: ['dam/upload-limit.ts'],
 });
 
 // ---- Mail
@@ -292,7 +303,7 @@ export const uploadBytes = defineSetting({
 export const mailFrom = defineSetting({
   path: 'dam/mail',
   name: 'from',
-  ...oneText(z.string().min(3, 'must be an address as "Satchel <satchel@example.com>"').max(320, 'is too long')),
+  ...oneText(sender),
   title: 'Sender of mails',
   description: 'An address, or a name and an address; default: the mail.from of the configuration.',
   usedBy: ['activities/mail/create-mailer.ts'],

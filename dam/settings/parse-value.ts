@@ -46,8 +46,14 @@ function convert(type: SettingType, value: unknown): string | number | boolean |
       if (typeof text === 'boolean') return text;
       return text === 'true' ? true : text === 'false' ? false : undefined;
     default:
-      return typeof text === 'object' || text === undefined ? undefined : String(text as string | number | boolean);
+      return asText(text);
   }
+}
+
+/** Of a value that is one: not of bytes. */
+function asText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return ['number', 'bigint', 'boolean'].includes(typeof value) ? String(value) : undefined;
 }
 
 function wholeNumber(value: unknown): number | undefined {
@@ -65,8 +71,6 @@ function anyNumber(value: unknown): number | undefined {
 
 function shown(held: readonly unknown[]): string {
   if (held.length === 0) return 'an empty list';
-  const text = held
-    .map((value) => (typeof value === 'object' ? 'binary' : JSON.stringify(String(value as string | number))))
-    .join(', ');
+  const text = held.map((value) => JSON.stringify(asText(value) ?? 'bytes')).join(', ');
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
 }

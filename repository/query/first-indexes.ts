@@ -22,6 +22,7 @@ const firstIndexes: Readonly<Record<string, FirstIndex>> = {
   lastModified: { type: 'property', propertyNames: ['jcr:lastModified'] },
   slingResourceType: { type: 'property', propertyNames: ['sling:resourceType'] },
   format: { type: 'property', propertyNames: ['dc:format'] },
+  configurationReference: { type: 'property', propertyNames: ['sling:configRef', 'cq:conf'] },
   tags: { type: 'property', propertyNames: ['cq:tags'] },
 };
 

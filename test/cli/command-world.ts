@@ -29,8 +29,10 @@ export interface CommandWorld {
   close(): Promise<void>;
 }
 
-export async function createCommandWorld(): Promise<CommandWorld> {
+/** @param prepare puts files into the folder before the data folder, `data` in it, is opened */
+export async function createCommandWorld(prepare?: (folder: string) => Promise<void>): Promise<CommandWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), 'satchel-commands-'));
+  await prepare?.(folder);
   const log = pino({ level: 'silent' });
   const satchel = await openSatchel({ dataFolder: path.join(folder, 'data'), mode: 'command', work: false, log });
   const runAnswering: CommandWorld['runAnswering'] = async (reply, ...args) => {

@@ -78,6 +78,7 @@ function plan(input: DownloadRequestInput, user = 'ada'): Promise<DownloadPlan> 
           session,
           serviceSession,
           overlay: world.services.overlay,
+          settings: world.services.settings,
           request: parseDownloadRequest(input),
           renderer: 'sharp 0, libvips 0',
         }),

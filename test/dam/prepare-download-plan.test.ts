@@ -51,6 +51,7 @@ function prepare(input: DownloadRequestInput, user = 'ada'): Promise<DownloadPla
         session,
         serviceSession,
         overlay: services.overlay,
+        settings: services.settings,
         request: parseDownloadRequest(input),
         renderer: 'sharp 0, libvips 0',
       }),

@@ -17,6 +17,7 @@ import { emailStep } from '../../activities/notify/email.js';
 import { createStepRegistry, type StepRegistry } from '../../activities/registry.js';
 import { bootstrapRepository } from '../../activities/satchel/bootstrap-repository.js';
 import { createAsset } from '../../dam/asset.js';
+import { createSettings } from '../../dam/settings/settings.js';
 import { createRenderer } from '../../dam/rendering/create-renderer.js';
 import type { Engine } from '../../engine/api.js';
 import { createContentKeeper } from '../../engine/content-keeper.js';
@@ -72,6 +73,7 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     repository,
     blobs: repository.blobs,
     overlay,
+    settings: createSettings({ overlay }),
     renderer,
     mailer: createMailer({ overlay, transport, from: 'satchel@example.com' }),
     externalUrl: () => 'http://127.0.0.1:4000',

@@ -6,6 +6,7 @@ import PostalMime from 'postal-mime';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runStep } from '../../activities/run-step.js';
 import { createSmtpTransport } from '../../activities/mail/smtp-transport.js';
+import { createSettings } from '../../dam/settings/settings.js';
 import { checkRecipients } from '../../activities/mail/recipients.js';
 import { listOutbox } from '../../activities/mail/outbox.js';
 import { emailStep, mailOutboxRoot } from '../../activities/notify/email.js';
@@ -76,6 +77,7 @@ async function createStepWorld() {
       repository: world.repository,
       blobs: world.repository.blobs,
       overlay: world.overlay,
+      settings: createSettings({ overlay: world.overlay }),
       renderer: {
         version: 'none',
         render: notExpected,
@@ -241,7 +243,7 @@ describe('recipients (D8)', () => {
     await session.save();
     await world.writeNode('/conf/aurora/settings/tenant', { group: 'aurora-team' });
     const check = async (tenant: string, address: string) =>
-      checkRecipients(session, overlay, await world.tenant(tenant), [address]);
+      checkRecipients(session, createSettings({ overlay }), await world.tenant(tenant), [address]);
     expect(await check('aurora', 'eve@example.com')).toEqual([{ address: 'eve@example.com' }]);
     await expect(check('global', 'eve@example.com')).rejects.toMatchObject({ code: 'RECIPIENT_NOT_ALLOWED' });
     await addMember(session, 'dam-users', 'aurora-team');

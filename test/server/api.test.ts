@@ -34,7 +34,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'satchel-api-'));
   const log = pino({ level: 'silent' });
   satchel = await openSatchel({ dataFolder: folder, mode: 'command', work: false, log });
-  const { repository, overlay, engine } = satchel;
+  const { repository, overlay, settings, engine } = satchel;
   await repository.withSession(adminUser, async (session) => {
     await session.ensureNode('/content/dam/notes');
     const binary = await session.createBinary('a note');
@@ -46,7 +46,7 @@ beforeAll(async () => {
     await session.save();
   });
   server = await createServer(
-    { repository, overlay, engine, mailboxFolder: undefined, dataFolder: folder, log },
+    { repository, overlay, settings, engine, mailboxFolder: undefined, dataFolder: folder, log },
     { port: 0 },
   );
   [ada, bob] = [new Browser(server.url), new Browser(server.url)];

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { createDownload, setArchives } from '../../dam/download-job-store.js';
 import { bootstrapRepository } from '../../activities/satchel/bootstrap-repository.js';
 import { adminUser, type Repository, type Session } from '../../repository/api.js';
+import { createSettings } from '../../dam/settings/settings.js';
 import { createOverlayResolver } from '../../repository/overlay/resolver.js';
 import { openRepository } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
@@ -77,7 +78,15 @@ export async function createServerWorld(): Promise<ServerWorld> {
       }),
     serve: async (engine, options = {}) => {
       const log = pino({ level: 'silent' });
-      const services = { repository, overlay, engine, mailboxFolder, dataFolder: folder, log };
+      const services = {
+        repository,
+        overlay,
+        settings: createSettings({ overlay }),
+        engine,
+        mailboxFolder,
+        dataFolder: folder,
+        log,
+      };
       const server = await createServer(services, { port: 0, ...options });
       servers.push(server);
       return server;

@@ -19,6 +19,8 @@ export const downloadRequestSchema = z.strictObject({
   /** Name patterns: `cq5dam.web.*`, `*.jpeg`. */
   renditions: z.array(z.string().min(1).max(255)).max(50).default([]),
   dynamic: z.array(dynamicRendition).max(20).default([]),
+  /** Names of image presets that the tenant offers; each is one more dynamic rendition. */
+  presets: z.array(z.string().min(1).max(255)).max(20).default([]),
   /** Also what was taken out of an asset, as pages of a document: files of their own, chosen as those of any asset. */
   subassets: z.boolean().default(false),
   layout: z.enum(layouts).default('flat'),
@@ -48,11 +50,11 @@ export function parseDownloadRequest(input: unknown): DownloadRequest {
     ? []
     : parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'request', problem: issue.message }));
   if (parsed.success) {
-    const { originals, renditions, dynamic } = parsed.data;
-    if (originals || renditions.length > 0 || dynamic.length > 0) return parsed.data;
+    const { originals, renditions, dynamic, presets } = parsed.data;
+    if (originals || renditions.length + dynamic.length + presets.length > 0) return parsed.data;
     problems.push({
       field: 'originals',
-      problem: 'select originals, a rendition pattern or a size: nothing is selected',
+      problem: 'select originals, a rendition pattern, a preset or a size: nothing is selected',
     });
   }
   throw new SatchelError(

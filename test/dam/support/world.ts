@@ -8,6 +8,7 @@ import type { Mailer } from '../../../activities/mail/mailer.js';
 import { countChunks, runStep } from '../../../activities/run-step.js';
 import { createAsset } from '../../../dam/asset.js';
 import { createDownload } from '../../../dam/download-job-store.js';
+import { createSettings } from '../../../dam/settings/settings.js';
 import { createRenderer } from '../../../dam/rendering/create-renderer.js';
 import { bootstrapRepository } from '../../../activities/satchel/bootstrap-repository.js';
 import { adminUser } from '../../../repository/api.js';
@@ -59,10 +60,12 @@ export async function openWorld(): Promise<World> {
   });
   await bootstrapRepository(repository);
   const renderer = createRenderer({ childFile: await renderChildFile(), concurrency: 2 });
+  const overlay = createOverlayResolver({ repository });
   const services: StepServices = {
     repository,
     blobs: repository.blobs,
-    overlay: createOverlayResolver({ repository }),
+    overlay,
+    settings: createSettings({ overlay }),
     renderer,
     mailer: noMailer,
     externalUrl: () => 'http://localhost',
