@@ -15,15 +15,9 @@ import {
   type ConfigurationSource,
 } from '../repository/osgi/find-configurations.js';
 import { folderPriority, installFolderOf, mayHoldInstallFolders } from '../repository/osgi/install-folder.js';
+import { checkConfiguration, type CheckedConfiguration, type ConfigurationProblem } from './osgi-check.js';
 import { keepLastGood, readLastGood, readLastGoodVersion, type LastGood } from './osgi-last-good.js';
-import { osgiMappings, osgiValueProblems } from './osgi-mappings.js';
-
-export interface ConfigurationProblem {
-  /** 1-based; 0 for a property of a node. */
-  readonly line: number;
-  readonly column?: number;
-  readonly message: string;
-}
+import { osgiMappings } from './osgi-mappings.js';
 
 /** A configuration as one file or node has it. */
 export interface OsgiConfiguration {
@@ -163,10 +157,8 @@ function concerns({ kind, path, from }: Change): boolean {
   );
 }
 
-interface Evaluated {
+interface Evaluated extends CheckedConfiguration {
   readonly source: ConfigurationSource;
-  readonly properties: OsgiProperties | undefined;
-  readonly problems: readonly ConfigurationProblem[];
 }
 
 async function readAll(session: Session, log: Logger): Promise<Evaluated[]> {
@@ -186,30 +178,10 @@ async function readAll(session: Session, log: Logger): Promise<Evaluated[]> {
 }
 
 async function evaluate(session: Session, source: ConfigurationSource, lastGood?: LastGood): Promise<Evaluated> {
-  const now = await check(source, () => readConfiguration(session, source));
-  if (now.problems.length === 0 || !lastGood) return now;
-  const { properties, problems } = await check(source, () => readLastGoodVersion(session, lastGood));
-  return { ...now, properties: problems.length === 0 ? properties : undefined };
-}
-
-async function check(source: ConfigurationSource, read: () => Promise<OsgiProperties>): Promise<Evaluated> {
-  try {
-    const properties = await read();
-    const problems = osgiValueProblems(source.pid, properties);
-    return { source, properties: problems.length === 0 ? properties : undefined, problems };
-  } catch (error) {
-    if (!(error instanceof RepositoryError) || !['INVALID_CONTENT_FILE', 'BLOB_MISSING'].includes(error.code))
-      throw error;
-    return { source, properties: undefined, problems: [problemOf(error)] };
-  }
-}
-
-/** The message without the place it begins with, `a.config:3:7: `. */
-function problemOf({ message, file, line = 1 }: RepositoryError): ConfigurationProblem {
-  const place = `${file ?? ''}:${line}`;
-  if (!message.startsWith(place)) return { line, message };
-  const [, column, problem = ''] = /^(?::(\d+))?: ([^]*)$/.exec(message.slice(place.length)) ?? [];
-  return { line, ...(column !== undefined && { column: Number(column) }), message: problem };
+  const now = await checkConfiguration(source.pid, () => readConfiguration(session, source));
+  if (now.properties || !lastGood) return { source, ...now };
+  const { properties } = await checkConfiguration(source.pid, () => readLastGoodVersion(session, lastGood));
+  return { source, ...now, properties };
 }
 
 function rank(

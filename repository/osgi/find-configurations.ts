@@ -35,13 +35,18 @@ async function* search(session: Session, parent: string): AsyncGenerator<Configu
 
 async function* scan(session: Session, folder: InstallFolder): AsyncGenerator<ConfigurationSource> {
   for await (const node of session.descendants(folder.path)) {
-    const source = sourceOf(node, folder);
+    const source = configurationIn(folder, node);
     if (source) yield source;
   }
 }
 
-/** The bytes of a file lie on its jcr:content, by which it is known. */
-function sourceOf(node: RepositoryNode, folder: InstallFolder): ConfigurationSource | undefined {
+/** @returns `undefined` for a node that is no configuration; the one of a file is its jcr:content, where the bytes lie */
+export function configurationAt(node: RepositoryNode): ConfigurationSource | undefined {
+  const folder = installFolderOf(node.path);
+  return folder && configurationIn(folder, node);
+}
+
+function configurationIn(folder: InstallFolder, node: RepositoryNode): ConfigurationSource | undefined {
   if (node.primaryType === osgiConfigType) {
     return { ...pidOf(node.name), path: node.path, folder, properties: readConfigurationNode(node) };
   }
