@@ -34,10 +34,9 @@ import { collectRegularly } from './engine/collect-regularly.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
-import { createMailServiceTransport } from './engine/mail-service-transport.js';
+import { externalUrl } from './engine/external-url.js';
+import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
-import { externalUrlOf } from './engine/osgi-externalizer.js';
-import { mailServerOf } from './engine/osgi-mail-service.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
@@ -166,10 +165,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const transport =
       smtp === undefined
         ? createMailServiceTransport({
-            server: async () => {
-              const service = await osgi.active(mailServicePid);
-              return service?.properties && mailServerOf(service.properties);
-            },
+            server: async () => mailServer(osgi),
             open: openSmtp,
             otherwise: createMailboxTransport({ folder: mailFolder }),
           })
@@ -178,12 +174,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const mailer = createMailer({ overlay, settings, transport, from });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
-    const externalDomain = async () => {
-      const externalizer = await osgi.active(externalizerPid);
-      return externalizer?.properties && externalUrlOf(externalizer.properties, runModes.names);
-    };
     const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
-    const externalUrl = async () => (await externalDomain()) ?? ownUrl;
+    const urlForPeople = async () => externalUrl(osgi, ownUrl);
     const temporaryFolder = path.join(dataFolder, 'tmp');
     await makeEmptyFolder(temporaryFolder);
     const services: StepServices = {
@@ -193,7 +185,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       settings,
       renderer,
       mailer,
-      externalUrl,
+      externalUrl: urlForPeople,
       temporaryFolder,
     };
     const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
@@ -210,8 +202,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
         {
           host: configuration.http.host,
           port: httpPort,
-          externalUrl: await externalUrl(),
-          otherUrls: async () => [await externalUrl()],
+          externalUrl: await urlForPeople(),
+          otherUrls: async () => [await urlForPeople()],
         },
       );
       opened.push(() => started.close());

@@ -1,6 +1,14 @@
 /** Mail over the server that is named at the moment: it may change, come and go while Satchel runs. */
 import type { MailTransport } from '../activities/mail/transport.js';
-import type { MailServer } from './osgi-mail-service.js';
+import type { OsgiConfigurations } from './osgi-configurations.js';
+import { mailServerOf, type MailServer } from './osgi-mail-service.js';
+import { mailServicePid } from './osgi-mappings.js';
+
+/** The server that the OSGi configuration of the mail service names now. */
+export async function mailServer(osgi: OsgiConfigurations): Promise<MailServer | undefined> {
+  const service = await osgi.active(mailServicePid);
+  return service?.properties && mailServerOf(service.properties);
+}
 
 export interface MailServiceOptions {
   /** The server now; `undefined` where none is named. */
@@ -13,41 +21,42 @@ export interface MailServiceOptions {
 interface Opened {
   readonly key: string;
   readonly transport: Promise<MailTransport>;
+  /** Mails under way: the connections of a server that is no longer named close when they are through. */
+  underWay: number;
 }
 
 export function createMailServiceTransport({ server, open, otherwise }: MailServiceOptions): MailTransport {
   let opened: Opened | undefined;
-  /** Mails under way over a server that is no longer named; its connections close when they are through. */
-  const underWay = new Map<Opened, number>();
 
-  async function closeWhenIdle(one: Opened): Promise<void> {
-    if (one !== opened && (underWay.get(one) ?? 0) === 0) await (await one.transport).close();
-  }
-
-  async function current(): Promise<Opened | undefined> {
+  /** The transport of the server now, with one mail more under way. */
+  async function acquire(): Promise<Opened | undefined> {
     const wanted = await server();
     const key = JSON.stringify(wanted);
-    if (opened?.key === key) return opened;
     const former = opened;
-    opened = wanted && { key, transport: open(wanted) };
+    if (former?.key !== key) opened = wanted && { key, transport: open(wanted), underWay: 0 };
+    const current = opened;
+    if (current) current.underWay += 1;
     if (former) await closeWhenIdle(former);
-    return opened;
+    return current;
+  }
+
+  async function release(one: Opened): Promise<void> {
+    one.underWay -= 1;
+    await closeWhenIdle(one);
+  }
+
+  async function closeWhenIdle(one: Opened): Promise<void> {
+    if (one !== opened && one.underWay === 0) await (await one.transport).close();
   }
 
   return {
     async send(mail, signal) {
-      const one = await current();
+      const one = await acquire();
       if (!one) return otherwise.send(mail, signal);
-      underWay.set(one, (underWay.get(one) ?? 0) + 1);
       try {
         return await (await one.transport).send(mail, signal);
       } finally {
-        const left = (underWay.get(one) ?? 1) - 1;
-        if (left > 0) underWay.set(one, left);
-        else {
-          underWay.delete(one);
-          await closeWhenIdle(one);
-        }
+        await release(one);
       }
     },
     async close() {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openSatchel, type SatchelOptions } from '../../compose.js';
 import { adminUser } from '../../repository/api.js';
 import { createCommandWorld, type CommandWorld } from '../cli/command-world.js';
@@ -27,7 +27,7 @@ async function open({ runModes, configuration = {}, overlay = {} }: WorldOptions
       await writeFile(file, text);
     }
   }, runModes && { runModes });
-  onTestFinished(world.close);
+  onTestFinished(() => world.close());
   return world;
 }
 
@@ -47,6 +47,12 @@ async function addAsset(world: CommandWorld, bytes: number): Promise<void> {
     await session.save();
   });
 }
+
+let shared: CommandWorld;
+beforeAll(async () => {
+  shared = await createCommandWorld();
+});
+afterAll(async () => shared.close());
 
 describe('the example of the documentation', () => {
   it('limits downloads to 102,400 bytes in run mode publish', async () => {
@@ -76,6 +82,33 @@ describe('the example of the documentation', () => {
     expect(await layer()).toMatchObject({ layer: 'osgi' });
     await world.run('settings', 'set', 'dam/download/maxBytes', '7', '--layer', '/apps');
     expect(await layer()).toMatchObject({ layer: '/apps', value: 7 });
+  });
+});
+
+describe('the settings that AEM’s configurations set', () => {
+  it.each([
+    [downloadServlet, 'enabled=B"false"', 'dam/assetdownload/enabled', false],
+    [
+      'com.day.cq.dam.core.impl.assetlinkshare.AdhocAssetShareProxyServlet',
+      'cq.dam.adhoc.asset.share.prezip.maxcontentsize=L"1048576"',
+      'dam/share/maxContentBytes',
+      1_048_576,
+    ],
+    [
+      'com.day.cq.dam.core.impl.process.SendTransientWorkflowCompletedEmailProcess',
+      String.raw`Notify\ on\ Complete=B"false"`,
+      'workflow/transient/notifyOnComplete',
+      false,
+    ],
+    ['com.day.cq.mailer.DefaultMailService', 'from.address="dam@example.com"', 'dam/mail/from', 'dam@example.com'],
+  ])('%s: %s', async (pid, text, setting, value) => {
+    const file = `/apps/portal/config/${pid}.config`;
+    await putFile(shared.satchel.repository, file, text);
+    expect((await shared.json('settings', 'get', setting)).document).toMatchObject({
+      layer: 'osgi',
+      source: file,
+      value,
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import type { OsgiProperty, OsgiValue } from '../../repository/osgi/configuratio
 export type Written = Omit<OsgiProperty, 'line'>;
 
 const text = fc.string({
-  unit: fc.oneof(fc.constantFrom(...' ="\\[](),#\n\r\t:/~é日'), fc.string({ maxLength: 1 })),
+  unit: fc.oneof(fc.constantFrom(...Array.from(' ="\\[](),#\n\r\t:/~é日')), fc.string({ maxLength: 1 })),
   maxLength: 12,
 });
 const whole = (bits: number) => fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
@@ -25,7 +25,7 @@ const valueOf: Readonly<Record<OsgiProperty['type'], fc.Arbitrary<OsgiValue>>> =
 
 const property = fc
   .record({
-    name: fc.string({ unit: fc.constantFrom(...'abcXYZ019_-. '), minLength: 1, maxLength: 8 }),
+    name: fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ019_-. ')), minLength: 1, maxLength: 8 }),
     type: fc.constantFrom(...(Object.keys(valueOf) as OsgiProperty['type'][])),
     shape: fc.constantFrom('scalar' as const, 'array' as const, 'collection' as const),
   })
