@@ -120,7 +120,7 @@ export async function createServer(services: ServerServices, options: ServerOpti
     await repository.head();
     return { status: 'ok', temporal: services.engine.temporal().state };
   });
-  registerLogin(app, accounts);
+  registerLogin(app, accounts, services);
   registerDownloads(app, services);
   registerMail(app, services.mailboxFolder);
   registerApi(app, services);

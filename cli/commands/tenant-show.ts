@@ -36,10 +36,10 @@ function lines(details: TenantDetails): string[] {
   return [
     name,
     ...table(facts),
-    `content: ${contentRoots.length === 0 ? 'none' : ''}`,
+    contentRoots.length === 0 ? 'content: none' : 'content:',
     ...contentRoots.map((path) => `  ${path}`),
     ...(moreContentRoots ? ['  and more'] : []),
-    `overrides: ${overrides.length === 0 ? 'none' : ''}`,
+    overrides.length === 0 ? 'overrides: none' : 'overrides:',
     ...table(shown),
     ...unknown.map(({ source, property, problem }) => `${source}: "${property}" ${problem}`),
   ];

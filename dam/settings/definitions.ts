@@ -418,6 +418,18 @@ export const querySorts = defineSetting({
   scope: 'installation',
 });
 
+export const loginAttempts = defineSetting({
+  path: 'server/login',
+  name: 'attemptsPerMinute',
+  ...wholeNumber(1, 1000),
+  unit: 'attempts',
+  default: 10,
+  title: 'Attempts to log in',
+  description: 'Of one address for one account in a minute; more have to wait.',
+  usedBy: ['server/routes/login.ts'],
+  scope: 'installation',
+});
+
 /** In the order in which people read them. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   maxAssets,
@@ -451,4 +463,5 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   tenantAdminGroup,
   queryVisits,
   querySorts,
+  loginAttempts,
 ];

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { loginAttempts } from '../../dam/settings/definitions.js';
+import { globalTenant } from '../../repository/overlay/layers.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import type { Accounts } from '../accounts.js';
 import { localTarget } from '../origin.js';
 import { loginPage } from '../pages/login-page.js';
+import type { ServerServices } from '../services.js';
 
 const form = z.object({
   user: z.string().min(1).max(255),
@@ -12,9 +15,16 @@ const form = z.object({
 });
 const query = z.object({ next: z.string().max(4096).optional().catch(undefined) });
 
-const attemptsPerMinute = 10;
+export function registerLogin(
+  app: FastifyInstance,
+  accounts: Accounts,
+  { repository, settings }: Pick<ServerServices, 'repository' | 'settings'>,
+): void {
+  const attemptsPerMinute = async (): Promise<number> =>
+    repository.withSession({ service: 'workflow' }, async (session) => {
+      return (await settings.read(session, globalTenant, loginAttempts)).value;
+    });
 
-export function registerLogin(app: FastifyInstance, accounts: Accounts): void {
   app.get('/login', async (request, reply) =>
     reply
       .type('text/html; charset=utf-8')

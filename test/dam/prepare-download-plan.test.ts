@@ -4,7 +4,7 @@ import { deny } from '../../repository/access/policy.js';
 import { parseDownloadRequest } from '../../workflows/contract/download-request.js';
 import type { DownloadRequestInput } from '../../workflows/contract/download-request.js';
 import type { DownloadPlan } from '../../workflows/contract/plan.js';
-import { addTenant, openWorld } from './support/world.js';
+import { addTenant, openWorld, picture } from './support/world.js';
 import type { World } from './support/world.js';
 
 let world: World;
@@ -145,5 +145,97 @@ describe('prepareDownloadPlan', () => {
       ['/content/dam/sets/mixed', 'NOT_DOWNLOADABLE', 'A mixed media set'],
       ['/content/dam/sets/spin', 'NOT_DOWNLOADABLE', 'A spin set'],
     ]);
+  });
+});
+
+describe('renditions and presets by configuration', () => {
+  const put = (path: string, properties: Record<string, string | number | boolean | readonly string[]>) =>
+    world.change(async (session) => {
+      await session.ensureNode(path);
+      await session.setProperties(path, properties);
+    });
+  const namesOf = ({ entries }: DownloadPlan) => entries.map(({ rendition }) => rendition);
+
+  beforeAll(async () => {
+    await put('/conf/aurora/settings/dam/download', { maxBytes: 2 ** 30 });
+    const image = await picture(1);
+    await world.addAssets({ '/content/dam/aurora/pictures/a.jpg': image, '/content/dam/borealis/p/b.jpg': image });
+  });
+
+  it('offers and delivers no rendition that the tenant of the asset, or the tenant asked for, hides (R5)', async () => {
+    await put('/conf/aurora/settings/dam/renditions', { hidden: ['cq5dam.thumbnail.*'] });
+    await put('/conf/borealis/settings/dam/renditions', { visible: ['cq5dam.web.*', 'cq5dam.thumbnail.48.48.png'] });
+    const request = { originals: false, renditions: ['*'] };
+    const shown = async (path: string, tenant?: string) =>
+      namesOf(await prepare({ ...request, paths: [path], ...(tenant !== undefined && { tenant }) }));
+    const [a, b] = ['/content/dam/aurora/pictures', '/content/dam/borealis/p'];
+    expect(await shown(a)).toEqual(['cq5dam.web.1280.1280.jpeg', 'cq5dam.zoom.2048.2048.jpeg']);
+    expect(await shown(b)).toEqual(['cq5dam.thumbnail.48.48.png', 'cq5dam.web.1280.1280.jpeg']);
+    expect(await shown(b, 'aurora')).toEqual(['cq5dam.web.1280.1280.jpeg']);
+    const both = await prepare({ ...request, paths: [a, b] });
+    expect(both.entries.map(({ asset, rendition }) => [asset, rendition])).toEqual([
+      [`${a}/a.jpg`, 'cq5dam.web.1280.1280.jpeg'],
+      [`${a}/a.jpg`, 'cq5dam.zoom.2048.2048.jpeg'],
+      [`${b}/b.jpg`, 'cq5dam.thumbnail.48.48.png'],
+      [`${b}/b.jpg`, 'cq5dam.web.1280.1280.jpeg'],
+    ]);
+  });
+
+  it('answers for a hidden rendition as for one that does not exist', async () => {
+    const asked = (name: string) =>
+      prepare({ paths: ['/content/dam/aurora/pictures'], originals: false, renditions: [name] }).then(
+        () => 'delivered',
+        (error: unknown) => (error as Error).message.replace(name, 'NAME'),
+      );
+    const hidden = await asked('cq5dam.thumbnail.48.48.png');
+    expect(hidden).toContain('No selected asset has a rendition "NAME".');
+    expect(hidden).not.toContain('thumbnail');
+    expect(hidden).toBe(await asked('cq5dam.nothing.1.1.png'));
+    // Beside one that is shown it is left out, with the reason of any that is not there.
+    const request = { originals: false, renditions: ['cq5dam.thumbnail.48.48.png'] };
+    const { skipped } = await prepare({
+      ...request,
+      paths: ['/content/dam/aurora/pictures', '/content/dam/borealis/p'],
+    });
+    expect(skipped).toEqual([
+      {
+        path: '/content/dam/aurora/pictures/a.jpg',
+        rendition: 'cq5dam.thumbnail.48.48.png',
+        code: 'NO_SUCH_RENDITION',
+        reason: 'It has cq5dam.web.1280.1280.jpeg, cq5dam.zoom.2048.2048.jpeg.',
+      },
+    ]);
+  });
+
+  it('makes the sizes of approved presets as the tenant has them, and of no other (R2)', async () => {
+    const presets = 'settings/dam/imagepresets';
+    await put(`/libs/${presets}/small`, { width: 400, height: 300, format: 'png', approved: true });
+    await put(`/libs/${presets}/draft`, { width: 500, height: 500 });
+    await put(`/conf/aurora/${presets}/small`, { width: '600' });
+    await put(`/conf/borealis/${presets}/small`, { approved: false });
+    const ask = (path: string, preset: string) =>
+      prepare({ paths: [path], originals: false, presets: [preset], dynamic: [{ width: 10, height: 10 }] });
+    expect(namesOf(await ask('/content/dam/aurora/pictures', 'small'))).toEqual(['10x10.jpeg', '600x300.png']);
+    await expect(ask('/content/dam/aurora/pictures', 'draft')).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: 'presets: tenant "aurora" offers no image preset "draft"; it offers small.',
+    });
+    await expect(ask('/content/dam/borealis/p', 'small')).rejects.toMatchObject({
+      message: 'presets: tenant "borealis" offers no image preset "small"; it offers none.',
+    });
+  });
+
+  it('refuses dynamic renditions and presets where a tenant that is touched has none (R6)', async () => {
+    await put('/conf/borealis/settings/dam/renditions', { dynamic: 'false' });
+    const paths = ['/content/dam/aurora/pictures', '/content/dam/borealis/p'];
+    const sizes = { dynamic: [{ width: 10, height: 10 }] };
+    await expect(prepare({ paths, ...sizes })).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining(
+        '"borealis" has no dynamic renditions (dam/renditions/dynamic from /conf/borealis)',
+      ) as string,
+    });
+    expect((await prepare({ paths: paths.slice(0, 1), ...sizes })).totals.files).toBe(2);
+    expect((await prepare({ paths })).totals.files).toBe(2);
   });
 });

@@ -204,6 +204,22 @@ describe('the renderer', () => {
     expect((await renderer.inspect('fine')).width).toBe(after.width);
   });
 
+  it('goes by limits that changed from the next image on: a child with other bounds is replaced', async () => {
+    const limits = { maxPixels: 1000, concurrency: 1 };
+    const renderer = await useCrashingRenderer({ limits: () => limits });
+    const processes = async () => {
+      const pair = await Promise.all([renderer.inspect('fine'), renderer.inspect('fine')]);
+      return pair.map(({ width }) => width);
+    };
+    const [first, second] = await processes();
+    expect(second).toBe(first);
+    limits.maxPixels = 2000;
+    const [third] = await processes();
+    expect(third).not.toBe(first);
+    limits.concurrency = 2;
+    expect(new Set(await processes()).size).toBe(2);
+  });
+
   it('says so when the child does not start', async () => {
     const renderer = await useRenderer({ childFile: '/nowhere/render-child.js' });
     await expect(renderer.inspect('x')).rejects.toMatchObject({

@@ -10,9 +10,9 @@ import { parseValue } from '../../dam/settings/parse-value.js';
 const { settingDefinitions } = definitions;
 const textOf = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 
-const rows = [...textOf('docs/settings.md').matchAll(/^\| `([^`]+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+) \|$/gm)].map(
-  ([, name, type, fallback, scope, usedBy, meaning]) => ({ name, type, fallback, scope, usedBy, meaning }),
-);
+const rows = [
+  ...textOf('docs/settings.md').matchAll(/^\| `([^`]+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+) \|$/gm),
+].map(([, name, type, fallback, scope, usedBy, meaning]) => ({ name, type, fallback, scope, usedBy, meaning }));
 
 function shownDefault({ default: value }: SettingDefinition): string {
   return value === undefined ? 'none' : `\`${JSON.stringify(value)}\``;

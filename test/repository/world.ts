@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Repository, Session } from '../../repository/api.js';
-import { openRepository } from '../../repository/repository.js';
+import { openRepository, type RepositoryOptions } from '../../repository/repository.js';
 import { createFilesystemBlobStore } from '../../repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from '../../repository/store/level/level-node-store.js';
 import { createPostgresNodeStore } from '../../repository/store/postgres/postgres-node-store.js';
@@ -24,23 +24,22 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-export async function openEmbedded(folder: string): Promise<Repository> {
-  return openRepository({
-    nodes: await createLevelNodeStore({ folder: join(folder, 'nodes') }),
-    blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }),
-  });
+export async function openEmbedded(folder: string, options: RepositoryOptions = {}): Promise<Repository> {
+  const nodes = await createLevelNodeStore({ folder: join(folder, 'nodes') });
+  return openRepository({ nodes, blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }) }, options);
 }
 
 /** Which stores a suite of the repository runs on. */
-export const backends: Readonly<Record<string, () => Promise<Repository>>> = {
-  'LevelDB and files': async () => openEmbedded(await temporaryFolder()),
-  'PostgreSQL and S3': async () => {
+export const backends: Readonly<Record<string, (options?: RepositoryOptions) => Promise<Repository>>> = {
+  'LevelDB and files': async (options) => openEmbedded(await temporaryFolder(), options),
+  'PostgreSQL and S3': async (options) => {
     const schema = `world_${randomUUID().replaceAll('-', '')}`;
     const nodes = await createPostgresNodeStore({ url: (await postgresServer()).url, schema, poolSize: 3 });
     const blobs = { ...(await s3Server()), prefix: schema, temporaryFolder: await temporaryFolder() };
-    return openRepository({ nodes, blobs: await createS3BlobStore(blobs) });
+    return openRepository({ nodes, blobs: await createS3BlobStore(blobs) }, options);
   },
-  memory: async () => openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
+  memory: async (options) =>
+    openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }, options),
 };
 
 /** An open repository, closed when the test ends. */

@@ -82,6 +82,20 @@ describe('login', () => {
     expect((await browser.logIn('bob')).status).toBe(303);
   });
 
+  it('allows as many attempts as the setting says, from the next one on', async () => {
+    const allow = (attemptsPerMinute: number) =>
+      world.change(async (session) => {
+        const path = '/conf/global/settings/server/login';
+        await session.ensureNode(path);
+        await session.setProperties(path, { attemptsPerMinute });
+      });
+    await allow(1);
+    const statuses = [await browser.logIn('ada', 'wrong'), await browser.logIn('ada')].map(({ status }) => status);
+    expect(statuses).toEqual([401, 429]);
+    await allow(20);
+    expect((await browser.logIn('ada')).status).toBe(303);
+  });
+
   it('ends with the log-out, a changed password, and a disabled account', async () => {
     const open = async () => (await browser.get('/mail')).status;
     await browser.logIn('ada');
