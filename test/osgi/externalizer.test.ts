@@ -5,7 +5,9 @@ import { externalUrl } from '../../engine/external-url.js';
 import { createOsgiConfigurations } from '../../engine/osgi-configurations.js';
 import { externalDomain, externalUrlOf } from '../../engine/osgi-externalizer.js';
 import { parseFelixConfig } from '../../repository/osgi/parse-felix-config.js';
-import { backends, openFor } from '../repository/world.js';
+import { openRepository } from '../../repository/repository.js';
+import { openFor } from '../repository/world.js';
+import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
 import { putFile } from './osgi-world.js';
 
 const externalizer = parseFelixConfig(
@@ -30,7 +32,9 @@ describe('the domains of the link externalizer', () => {
   });
 
   it('are where links start from the moment they are configured', async () => {
-    const repository = await openFor(backends.memory);
+    const repository = await openFor(async () =>
+      openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() }),
+    );
     await bootstrapRepository(repository);
     const osgi = createOsgiConfigurations({ repository, runModes: ['publish'], log: pino({ level: 'silent' }) });
     expect(await externalUrl(osgi, 'http://127.0.0.1:8080')).toBe('http://127.0.0.1:8080');
