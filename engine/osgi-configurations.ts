@@ -63,6 +63,14 @@ export interface OsgiConfigurationsOptions {
 /** More than any installation has; what lies beyond is reported. */
 const maxConfigurations = 5000;
 
+/** Of a problem, by the state of the configuration that has it. */
+const consequences: Readonly<Record<OsgiConfiguration['state'], string>> = {
+  active: 'its last good version stays in force',
+  shadowed: 'its last good version stays, which another one goes before',
+  inactive: 'its run modes are not active',
+  broken: 'it does not count',
+};
+
 const service = { service: 'osgi-configuration' } as const;
 
 export function createOsgiConfigurations(options: OsgiConfigurationsOptions): OsgiConfigurations {
@@ -70,16 +78,23 @@ export function createOsgiConfigurations(options: OsgiConfigurationsOptions): Os
   const activeModes = new Set(runModes);
   let known: { readonly sequence: number; readonly configurations: readonly OsgiConfiguration[] } | undefined;
   let looking: Promise<readonly OsgiConfiguration[]> | undefined;
+  let next: Promise<readonly OsgiConfiguration[]> | undefined;
   const reported = new Set<string>();
 
-  /** One look at a time; who asks while one is under way may have saved since it began. */
-  async function all(): Promise<readonly OsgiConfiguration[]> {
-    if (looking) {
-      await looking.catch(() => undefined);
-      return all();
-    }
-    looking = look().finally(() => (looking = undefined));
-    return looking;
+  /** One look at a time. Who asks while one is under way may have saved since it began, and shares the next one. */
+  function all(): Promise<readonly OsgiConfiguration[]> {
+    if (!looking) return lookNow();
+    next ??= looking.then(lookNow, lookNow);
+    return next;
+  }
+
+  function lookNow(): Promise<readonly OsgiConfiguration[]> {
+    next = undefined;
+    const current = look().finally(() => {
+      if (looking === current) looking = undefined;
+    });
+    looking = current;
+    return current;
   }
 
   async function look(): Promise<readonly OsgiConfiguration[]> {
@@ -105,8 +120,7 @@ export function createOsgiConfigurations(options: OsgiConfigurationsOptions): Os
     for (const problem of problems) {
       const { path, line, message, state } = problem;
       if (reported.has(JSON.stringify(problem))) continue;
-      const consequence = state === 'broken' ? 'it does not count' : 'its last good version stays in force';
-      log.error({ file: path, line }, `${path}:${line}: ${message}; ${consequence}`);
+      log.error({ file: path, line }, `${path}:${line}: ${message}; ${consequences[state]}`);
     }
     reported.clear();
     for (const problem of now) reported.add(problem);

@@ -6,7 +6,7 @@ import type { SettingDefinition } from '../dam/settings/define-setting.js';
 import { mailFrom, maxBytes, notifyOnComplete } from '../dam/settings/definitions.js';
 import { servletContentBytes, servletEnabled, shareContentBytes } from '../dam/settings/definitions.js';
 import { parseValue } from '../dam/settings/parse-value.js';
-import type { OsgiProperties, OsgiProperty } from '../repository/osgi/configuration.js';
+import { isSecretName, type OsgiProperties, type OsgiProperty } from '../repository/osgi/configuration.js';
 import { externalDomain } from './osgi-externalizer.js';
 import { hostProblem, portProblem } from './osgi-mail-service.js';
 
@@ -119,7 +119,7 @@ export function osgiValueProblems(pid: string, properties: OsgiProperties): Osgi
 
 /** Values that people are not shown: what is known to be a secret, or is named like one. */
 export function isSecret(pid: string, name: string): boolean {
-  return propertyMapping(pid, name)?.secret ?? /passw|secret|token|credential|api.?key|private.?key/i.test(name);
+  return propertyMapping(pid, name)?.secret ?? isSecretName(name);
 }
 
 function booleanProblem({ values }: OsgiProperty): string | undefined {

@@ -67,6 +67,17 @@ export function shownText(text: string): string {
   return `"${printable(text.length > 80 ? `${text.slice(0, 80)}…` : text)}"`;
 }
 
+/** Whether values of that name are rather not shown to people: it speaks of passwords, tokens or keys. */
+export function isSecretName(name: string): boolean {
+  return /passw|secret|token|credential|api.?key|private.?key/i.test(name);
+}
+
+/** What is said of a value that is not of its type. */
+export function wrongValue(name: string, type: OsgiType, text: string): string {
+  const shown = isSecretName(name) ? '' : `: ${shownText(text)}`;
+  return `the value of "${printable(name)}" is no ${type}${shown}`;
+}
+
 /** Adds a property, which no earlier one may be named as. @throws INVALID_CONTENT_FILE */
 export function addProperty(properties: OsgiProperties, property: OsgiProperty, file: string): void {
   const earlier = properties.add(property);

@@ -9,9 +9,9 @@ import {
   configurationError,
   OsgiProperties,
   osgiTypes,
-  shownText,
   valueFromText,
   wholeNumber,
+  wrongValue,
   type OsgiProperty,
   type OsgiType,
   type OsgiValue,
@@ -85,7 +85,7 @@ function readProperty({ name: key, line, value }: JsonMember, fail: (problem: st
   if (shape === 'scalar' && items.length !== 1) throw fail(`${named} is a list; write "${printable(name)}:${type}[]"`);
   const values = items.map((item): OsgiValue => {
     const converted = convert(type, item);
-    if (converted === undefined) throw fail(`${named} is no ${type}: ${shownText(jsonText(item))}`);
+    if (converted === undefined) throw fail(wrongValue(name, type, jsonText(item)));
     return converted;
   });
   return { name, type, shape, values, line };

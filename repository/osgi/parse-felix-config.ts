@@ -15,6 +15,7 @@ import {
   OsgiProperties,
   shownText,
   valueFromText,
+  wrongValue,
   type OsgiType,
   type OsgiValue,
 } from './configuration.js';
@@ -49,36 +50,36 @@ export function parseFelixConfig(text: string, file: string): OsgiProperties {
 function readValue(reader: Reader, name: string) {
   const named = `the value of "${printable(name)}"`;
   const type = reader.takeTypeCode() ?? 'String';
-  if (reader.peek() === '"') return { type, shape: 'scalar', values: [readSimple(reader, type, named)] } as const;
+  if (reader.peek() === '"') return { type, shape: 'scalar', values: [readSimple(reader, type, name)] } as const;
   const shape = reader.peek() === '[' ? 'array' : 'collection';
   if (reader.peek() !== '[' && reader.peek() !== '(') throw reader.unexpected(`${named} in quotes`);
-  const values = readList(reader, type, shape === 'array' ? ']' : ')', named);
+  const values = readList(reader, type, shape === 'array' ? ']' : ')', name);
   return { type, shape, values } as const;
 }
 
 /** The next character is the opening bracket. A comma may follow the last value, as Felix writes it. */
-function readList(reader: Reader, type: OsgiType, end: ']' | ')', named: string): OsgiValue[] {
+function readList(reader: Reader, type: OsgiType, end: ']' | ')', name: string): OsgiValue[] {
   const values: OsgiValue[] = [];
   reader.take();
   for (;;) {
     reader.skipBlanksAndLineBreaks();
     if (reader.peek() !== '"') break;
-    values.push(readSimple(reader, type, named));
+    values.push(readSimple(reader, type, name));
     reader.skipBlanksAndLineBreaks();
     if (reader.peek() !== ',') break;
     reader.take();
   }
-  if (reader.peek() !== end) throw reader.unexpected(`"${end}" or a further value in ${named}`);
+  if (reader.peek() !== end) throw reader.unexpected(`"${end}" or a further value of "${printable(name)}"`);
   reader.take();
   return values;
 }
 
-function readSimple(reader: Reader, type: OsgiType, named: string): OsgiValue {
+function readSimple(reader: Reader, type: OsgiType, name: string): OsgiValue {
   const start = reader.place();
-  const text = reader.readQuoted(named);
+  const text = reader.readQuoted(`the value of "${printable(name)}"`);
   const value = realNumberBits(type, text) ?? valueFromText(type, text);
   if (value !== undefined) return value;
-  throw configurationError(reader.file, start, `${named} is no ${type}: ${shownText(text)}`);
+  throw configurationError(reader.file, start, wrongValue(name, type, text));
 }
 
 /** Felix writes a Float or Double as the whole number that its bits are: 1.5 is `F"1069547520"`. */

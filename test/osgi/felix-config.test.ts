@@ -108,6 +108,10 @@ describe('the .config format', () => {
     );
   });
 
+  it('does not repeat a password in a message', () => {
+    expect(() => parse('smtp.password=I"geheim"')).toThrow(/is no Integer$/);
+  });
+
   it('ends with properties or an error that has a line, whatever it is given', () => {
     const snippet = fc.constantFrom('a', '=', '"', '[', ']', '(', ')', ',', '\\', '\n', '\r', ' ', '#', 'I', '1', 'u');
     fc.assert(
