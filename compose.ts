@@ -33,6 +33,7 @@ import { readConfiguration, type Configuration } from './engine/configuration.js
 import { collectRegularly } from './engine/collect-regularly.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
+import { expireRegularly } from './engine/expire-regularly.js';
 import { createEngine } from './engine/create-engine.js';
 import { externalUrl } from './engine/external-url.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
@@ -213,6 +214,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (mode !== 'command') {
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
+        const expiring = expireRegularly({ repository, log });
+        opened.push(() => expiring.close());
         await content.watch();
       }
     };

@@ -81,6 +81,20 @@ export async function setArchives(session: Session, downloadPath: string, archiv
   await writeRecord(session, joinPath(downloadPath, names.archives), archives, blobs);
 }
 
+/** Whether the download holds blobs: a plan, outcomes or archives. */
+export async function hasRecords(session: Session, downloadPath: string): Promise<boolean> {
+  return (await session.findNodes(recordPaths(downloadPath))).some((node) => node !== undefined);
+}
+
+/** Takes out everything that holds blobs, unsaved; what was asked for and how it ended stays. */
+export async function removeRecords(session: Session, downloadPath: string): Promise<void> {
+  for (const path of recordPaths(downloadPath)) if (await session.findNode(path)) await session.remove(path);
+}
+
+function recordPaths(downloadPath: string): string[] {
+  return [names.plan, names.outcomes, names.archives].map((name) => joinPath(downloadPath, name));
+}
+
 /** JSON in a Binary, and beside it the blobs it needs, one hash a line, which keeps them from being collected. */
 async function writeRecord(
   session: Session,

@@ -7,6 +7,7 @@ import { openDownloadJob } from '../dam/download-job-store.js';
 import { downloadsRoot, type DownloadJob } from '../dam/download-job.js';
 import { openArchive, type OpenArchive } from '../dam/open-archive.js';
 import { groups, type Repository, type Session } from '../repository/api.js';
+import { isExpired } from '../dam/expire-archives.js';
 import { readTenantGroup } from '../dam/settings/tenant-group.js';
 import type { Settings } from '../dam/settings/settings.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
@@ -24,7 +25,7 @@ export interface DeliverableArchive extends OpenArchive {
 
 /**
  * @throws SatchelError UNKNOWN_JOB (no such download, not delivered yet, no such archive, or not for this user's eyes: all
- * the same answer), NOT_ALLOWED (was meant for this user, who may no longer receive archives)
+ * the same answer), ARCHIVE_EXPIRED, NOT_ALLOWED (was meant for this user, who may no longer receive archives)
  */
 export async function findArchive(
   { repository, overlay, settings }: Pick<ServerServices, 'repository' | 'overlay' | 'settings'>,
@@ -39,6 +40,12 @@ export async function findArchive(
     if (node?.property('delivered') === undefined) throw unknown();
     const job = await openDownloadJob(session, node.path);
     if (!(await isFor(account, job, repository))) throw unknown();
+    if (isExpired(node, new Date())) {
+      throw new SatchelError(
+        'ARCHIVE_EXPIRED',
+        'The archives of this download are not kept any more; ask for it again.',
+      );
+    }
     const part = (await job.archives())?.parts.find((candidate) => candidate.file === file);
     if (!part) throw unknown();
     await assertMayReceive(session, overlay, settings, account, job.tenant);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { expiryOf } from '../../dam/expire-archives.js';
 import { deliverFile } from '../../dam/deliver-files.js';
 import { openArchive } from '../../dam/open-archive.js';
 import { saveChanges } from '../../dam/save-changes.js';
@@ -31,11 +32,13 @@ export const deliverStep = defineStep({
     const files = outFolder === undefined ? [] : await writeToFolder(context, archives, outFolder);
     const bytes = totalBytes(archives);
     const session = await context.serviceSession();
+    const now = new Date();
+    const expires = await expiryOf(session, context.services.settings, context.tenant, now);
     await saveChanges(session, async () => {
       const node = await session.getNode(job.path);
       await session.setProperties(job.path, {
         // Once: a repeated attempt delivers nothing new.
-        delivered: node.property('delivered') ?? new Date(),
+        ...(!node.property('delivered') && { delivered: now, ...(expires && { expires }) }),
         archiveNames: archives.parts.map(({ file }) => file),
         bytes,
         // Every archive holds one manifest.

@@ -39,8 +39,3 @@ export function defineSetting<Value>(definition: SettingDefinition<Value>): Sett
 export function settingName({ path, name }: Pick<SettingDefinition, 'path' | 'name'>): string {
   return `${path}/${name}`;
 }
-
-/** The setting of one child, where its path has a `*`: of the image preset `banner`. */
-export function settingOf<Value>(definition: SettingDefinition<Value>, child: string): SettingDefinition<Value> {
-  return { ...definition, path: definition.path.replace(/\*$/u, () => child) };
-}

@@ -97,6 +97,17 @@ export const partBytes = defineSetting({
   usedBy: ['dam/limits.ts'],
 });
 
+export const archiveDays = defineSetting({
+  path: 'dam/download',
+  name: 'archiveDays',
+  ...wholeNumber(0, 3650),
+  unit: 'days',
+  default: 0,
+  title: 'Time archives are kept',
+  description: 'After their delivery; then they are not given out any more, and are taken out. 0: for ever.',
+  usedBy: ['dam/expire-archives.ts'],
+});
+
 // ---- The download servlet and shares; kept for the doors that will read them
 
 export const servletEnabled = defineSetting({
@@ -435,6 +446,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   maxAssets,
   maxBytes,
   partBytes,
+  archiveDays,
   servletEnabled,
   servletContentBytes,
   shareContentBytes,

@@ -145,6 +145,19 @@ describe('an archive', () => {
 });
 
 describe('who may have it', () => {
+  it('is gone once it expired, and only for whom it was there', async () => {
+    await world.addDownload({ id: 'job-old', initiator: 'ada', archives });
+    const url = `/downloads/job-old/${encodeURIComponent(stored)}`;
+    const expire = async (expires: Date) =>
+      world.change(async (session) => session.setProperties('/var/dam/downloads/job-old', { expires }));
+    await expire(new Date(Date.now() + 3_600_000));
+    expect((await ada.get(url)).status).toBe(200);
+    await expire(new Date(Date.now() - 1));
+    expect((await ada.get(url)).status).toBe(410);
+    expect((await ada.send('HEAD', url)).status).toBe(410);
+    expect((await (await loggedIn('bob')).get(url)).status).toBe(404);
+  });
+
   it('needs a login', async () => {
     const answer = await new Browser(server.url).get(storedUrl);
     expect([answer.status, answer.headers.location]).toEqual([303, `/login?next=${encodeURIComponent(storedUrl)}`]);

@@ -39,6 +39,12 @@ export const errorCodes = {
     meaning: 'There is no configuration root of that name below /conf.',
   },
   UNKNOWN_JOB: { status: 404, exit: 2, retryable: false, meaning: 'There is no such job, or it may not be read.' },
+  ARCHIVE_EXPIRED: {
+    status: 410,
+    exit: 2,
+    retryable: false,
+    meaning: 'The archive was kept for as long as its tenant keeps them; ask for the download again.',
+  },
   UNKNOWN_MODEL: { status: 404, exit: 2, retryable: false, meaning: 'There is no workflow model of that id.' },
   UNKNOWN_TEMPLATE: { status: 404, exit: 2, retryable: false, meaning: 'There is no e-mail template of that name.' },
   OUT_FOLDER: { status: 400, exit: 2, retryable: false, meaning: 'The output folder cannot be written to.' },
