@@ -20,7 +20,7 @@ export const osgiListCommand = defineCommand({
         ...effectLines(one),
         ...problemTexts(one).map((text) => `  ${style.red(text)}`),
       ]);
-      const count = `${configurations.length} configurations; run modes ${runModes.names.join(', ')}`;
+      const count = `${configurations.length} ${configurations.length === 1 ? 'configuration' : 'configurations'}; run modes ${runModes.names.join(', ')}`;
       await answer(context, { runModes: runModes.names, configurations }, [...lines, count]);
       return 0;
     }),
