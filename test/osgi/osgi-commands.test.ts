@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openSatchel, type SatchelOptions } from '../../compose.js';
 import { adminUser } from '../../repository/api.js';
+import { docView, packageEntries, writeZip } from '../vault/package-builder.js';
 import { createCommandWorld, type CommandWorld } from '../cli/command-world.js';
 import { documentedExample, downloadServlet, putFile } from './osgi-world.js';
 
@@ -108,6 +109,35 @@ describe('the settings that AEM’s configurations set', () => {
       layer: 'osgi',
       source: file,
       value,
+    });
+  });
+});
+
+describe('a content package', () => {
+  it('brings configurations as files and as nodes', async () => {
+    const files = {
+      'apps/packaged/config.author/com.example.Service.config': 'size=I"5"\n',
+      'apps/packaged/config/com.example.Pool-small.xml': docView(
+        'jcr:primaryType="sling:OsgiConfig" size="{Long}7" names="[a,b]"',
+      ),
+    };
+    const entries = packageEntries({ filter: '<filter root="/apps/packaged"/>', files });
+    const file = await writeZip(path.join(shared.folder, 'package.zip'), entries);
+    expect((await shared.run('install', file)).code).toBe(0);
+    expect((await shared.json('osgi', 'show', 'com.example.Service')).document).toMatchObject({
+      configurations: [{ path: '/apps/packaged/config.author/com.example.Service.config', runModes: 'author' }],
+    });
+    expect((await shared.json('osgi', 'show', 'com.example.Pool~small')).document).toMatchObject({
+      configurations: [
+        {
+          path: '/apps/packaged/config/com.example.Pool-small',
+          state: 'active',
+          properties: [
+            { name: 'size', type: 'Long', values: [7] },
+            { name: 'names', type: 'String', shape: 'array', values: ['a', 'b'] },
+          ],
+        },
+      ],
     });
   });
 });
