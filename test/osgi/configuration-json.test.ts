@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OsgiValue } from '../../repository/osgi/configuration.js';
+import { OsgiProperties, type OsgiValue } from '../../repository/osgi/configuration.js';
 import { parseConfigurationJson } from '../../repository/osgi/parse-configuration-json.js';
+import { writeConfigurationJson } from '../../repository/osgi/write-configuration-json.js';
 import { someProperties, type Written } from './some-properties.js';
 
 const parse = (text: string) => [...parseConfigurationJson(text, 'a.cfg.json')];
@@ -30,6 +31,17 @@ describe('.cfg.json files', () => {
     fc.assert(
       fc.property(someProperties, (properties) => {
         const read = parse(writeJson(properties)).map(({ line: _line, ...property }) => property);
+        expect(read).toEqual(properties);
+      }),
+    );
+  });
+
+  it('are what the last good version of a node is written as', () => {
+    fc.assert(
+      fc.property(someProperties, (properties) => {
+        const written = new OsgiProperties();
+        for (const [line, property] of properties.entries()) written.add({ ...property, line });
+        const read = parse(writeConfigurationJson(written)).map(({ line: _line, ...property }) => property);
         expect(read).toEqual(properties);
       }),
     );

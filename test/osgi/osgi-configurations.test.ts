@@ -107,6 +107,22 @@ describe.each(Object.entries(backends))('OSGi configurations on %s', (_name, sto
     expect(await restarted.all()).toMatchObject([{ state: 'broken' }]);
   });
 
+  it('that are nodes keep their last good version too', async () => {
+    const repository = await open(store);
+    const path = `/apps/portal/config/${downloadServlet}`;
+    const set = (value: number) =>
+      repository.withSession(adminUser, async (session) => {
+        await session.ensureNode('/apps/portal/config', { primaryType: 'sling:Folder' }, 'sling:Folder');
+        await session.ensureNode(path, { primaryType: 'sling:OsgiConfig' });
+        await session.setProperties(path, { 'asset.download.prezip.maxcontentsize': value });
+        await session.save();
+      });
+    await set(7);
+    expect(await configurations(repository, 'author').limit()).toBe(7);
+    await set(0);
+    expect(await configurations(repository, 'author').limit()).toBe(7);
+  });
+
   it('with a value that cannot be are refused as a whole, and the next one counts', async () => {
     const repository = await open(store);
     const name = `${downloadServlet}.config`;
