@@ -21,16 +21,23 @@ export interface BrokenRule {
   readonly problem: string;
 }
 
-/** Says what is wrong with a node, if anything. Pure, and quick: it is asked of every node of every save. */
-export type ContentRule = (node: ChangedContent) => BrokenRule | undefined;
+/** A pure judgement of one node. */
+export interface ContentRule {
+  /** Whether the rule has anything to say of nodes at this path. Quick: it is asked of every node of every save. */
+  readonly appliesTo: (path: string) => boolean;
+  /** Says what is wrong with a node, if anything. */
+  readonly check: (node: ChangedContent) => BrokenRule | undefined;
+}
 
 /** Only what a save changes is checked: content that was there before the rule does not stop a save of its neighbours. */
 export function checkContent(rules: readonly ContentRule[]): SaveParticipant {
   return ({ plan }: SaveAttempt): SaveContribution => {
     for (const node of plan.nodes.values()) {
+      const applicable = rules.filter(({ appliesTo }) => appliesTo(node.path));
+      if (applicable.length === 0) continue;
       const content = changedContent(node);
-      for (const rule of rules) {
-        const broken = rule(content);
+      for (const { check } of applicable) {
+        const broken = check(content);
         if (broken) throw refused(node.path, broken);
       }
     }

@@ -103,8 +103,8 @@ function nearNode(path: string): string | undefined {
 }
 
 /** Refuses saves that write a wrong value. */
-export const settingsRule: ContentRule = ({ path, properties, changed }) => {
-  // Nearly every node: one look at its path is all.
-  if (!path.includes('/settings/')) return undefined;
-  return wrongSettings(path, properties).find(({ property }) => changed.has(property));
+export const settingsRule: ContentRule = {
+  appliesTo: (path) => path.includes('/settings/') && settingsNode(path) !== undefined,
+  check: ({ path, properties, changed }) =>
+    wrongSettings(path, properties).find(({ property }) => changed.has(property)),
 };

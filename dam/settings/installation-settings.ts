@@ -1,4 +1,5 @@
 /** The settings of the whole installation, at hand without a session, and followed: a change is in force a moment later. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../../repository/api.js';
 import { globalTenant } from '../../repository/overlay/layers.js';
 import { settingName } from './define-setting.js';
@@ -19,6 +20,9 @@ export interface InstallationSettingsOptions {
   /** A value that cannot be read, as soon as it is noticed and once. */
   readonly onProblem: (error: unknown, name: string) => void;
 }
+
+/** An import commits thousands of times: following it must cost next to nothing. */
+const pauseMilliseconds = 100;
 
 const definitions = settingDefinitions.filter(({ scope }) => scope === 'installation');
 
@@ -48,7 +52,7 @@ export async function followInstallationSettings(options: InstallationSettingsOp
     });
   }
 
-  /** A burst of commits costs one reading at a time, and one after it. */
+  /** A burst of commits costs one reading at a time, a pause, and one after it. */
   function follow(): void {
     isStale = true;
     reading ??= (async () => {
@@ -57,6 +61,7 @@ export async function followInstallationSettings(options: InstallationSettingsOp
         await readAll().catch((error: unknown) => {
           if (!isClosed) onProblem(error, 'settings');
         });
+        if (isStale) await delay(pauseMilliseconds, undefined, { ref: false });
       }
       reading = undefined;
     })();

@@ -67,6 +67,7 @@ async function load(
   layers: Readonly<Record<string, Readonly<Record<string, Tree>>>>,
   id = 'test/model',
   tenant = 'aurora',
+  transientSettings: Readonly<Record<string, boolean>> = {},
 ) {
   const repository = await openRepository({ nodes: createMemoryNodeStore(), blobs: createMemoryBlobStore() });
   onTestFinished(() => repository.close());
@@ -75,6 +76,7 @@ async function load(
   const session = await repository.login(adminUser);
   onTestFinished(() => session.close());
   await session.ensureNode('/conf/aurora/settings', { primaryType: 'sling:Folder' }, 'sling:Folder');
+  await session.ensureNode('/conf/aurora/settings/workflow/transient', { properties: transientSettings });
   for (const [layer, models] of Object.entries(layers)) {
     for (const [name, tree] of Object.entries(models)) {
       await addTree(session, `${layer}/settings/workflow/models/${name}`, tree, 'satchel:WorkflowModel');
@@ -173,11 +175,15 @@ describe('loadModel', () => {
         'dam/transient-completed': completion,
       },
     });
-    const of = async (model: Tree) => (await load(layers(model))).model.completion?.id;
+    const of = async (model: Tree, settings = {}) =>
+      (await load(layers(model), 'test/model', 'aurora', settings)).model.completion?.id;
     expect(await of({ transient: true })).toBe('dam/transient-completed');
     expect(await of({ transient: true, completionModel: 'test/report' })).toBe('test/report');
     expect(await of({ transient: true, notifyOnComplete: false })).toBeUndefined();
     expect(await of({ notifyOnComplete: true })).toBeUndefined();
+    // What the tenant's setting says counts for a model that says nothing itself.
+    expect(await of({ transient: true }, { notifyOnComplete: false })).toBeUndefined();
+    expect(await of({ transient: true, notifyOnComplete: true }, { notifyOnComplete: false })).toBeDefined();
   });
 
   it.each([

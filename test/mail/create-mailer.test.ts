@@ -238,6 +238,22 @@ describe('delivering', () => {
     }
   });
 
+  it('comes from the tenant’s own sender where it has one, in header and envelope', async () => {
+    const world = await createMailWorld();
+    const server = await startSmtpServer();
+    const mailer = world.mailer(transportTo(server.port));
+    await world.writeNode('/conf/aurora/settings/dam/mail', { from: 'Aurora <post@aurora.example>' });
+    const order = await orderFor(world, ben);
+    await mailer.deliver(world.session, order, going);
+    await mailer.deliver(
+      world.session,
+      { ...order, tenant: await world.tenant('aurora'), idempotencyKey: 'w2' },
+      going,
+    );
+    expect(server.accepted.map(({ from }) => from)).toEqual(['satchel@example.com', 'post@aurora.example']);
+    expect(server.accepted[1]?.raw.toString()).toMatch(/^From: Aurora <post@aurora\.example>\r$/m);
+  });
+
   it('sends nothing again, and what was refused for good stays so', async () => {
     const world = await createMailWorld();
     const server = await startSmtpServer((to) => (to.startsWith('ben') ? 550 : 250));
