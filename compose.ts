@@ -11,6 +11,7 @@ import type { StepServices } from './activities/define-step.js';
 import { createMailer } from './activities/mail/create-mailer.js';
 import { createMailboxTransport } from './activities/mail/mailbox-transport.js';
 import type { Mailer } from './activities/mail/mailer.js';
+import type { SmtpOptions } from './activities/mail/smtp-transport.js';
 import type { MailTransport } from './activities/mail/transport.js';
 import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
@@ -34,6 +35,11 @@ import { createContentKeeper, type ContentKeeper } from './engine/content-keeper
 import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
 import { createEngine } from './engine/create-engine.js';
+import { externalUrl } from './engine/external-url.js';
+import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
+import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
+import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
 import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
@@ -63,6 +69,8 @@ export interface SatchelOptions {
   readonly mode: 'command' | 'start' | 'dev';
   /** Starts working at once, rather than with `ensureWorking`. */
   readonly work: boolean;
+  /** Over the configuration. */
+  readonly runModes?: readonly string[];
   /** Port of the web pages, over the configuration. */
   readonly httpPort?: number;
   readonly log: Logger;
@@ -76,6 +84,8 @@ export interface Satchel {
   readonly stores: RepositoryStores;
   readonly overlay: OverlayResolver;
   readonly settings: Settings;
+  readonly runModes: RunModes;
+  readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
   readonly engine: Engine;
   readonly registry: StepRegistry;
@@ -109,6 +119,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   try {
     await makeDataFolder(dataFolder);
     const configuration = await readConfiguration(dataFolder);
+    const runModes = chooseRunModes(options.runModes, configuration.runModes);
     const stores = await openStoresIn(dataFolder, configuration.repository);
     const followed: { installation?: InstallationSettings } = {};
     const queryLimits = (): QueryLimits => {
@@ -128,7 +139,13 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
     const overlay = createOverlayResolver({ repository });
-    const settings = createSettings({ overlay });
+    const osgi = createOsgiConfigurations({
+      repository,
+      runModes: runModes.names,
+      overruled: overruledConfigurations(configuration),
+      log,
+    });
+    const settings = createSettings({ overlay, deployment: osgi.settingValue });
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
     const mounts = contentMounts(packageRoot, overlays);
     const content = createContentKeeper({ repository, overlay, registry, mounts, log });
@@ -149,12 +166,20 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
     const { smtp, from } = configuration.mail;
-    const transport = smtp === undefined ? createMailboxTransport({ folder: mailFolder }) : await smtpTransport(smtp);
+    const transport =
+      smtp === undefined
+        ? createMailServiceTransport({
+            server: async () => mailServer(osgi),
+            open: openSmtp,
+            otherwise: createMailboxTransport({ folder: mailFolder }),
+          })
+        : await smtpTransport(smtp);
     opened.push(() => transport.close());
     const mailer = createMailer({ overlay, settings, transport, from });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
-    const externalUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
+    const urlForPeople = async () => externalUrl(osgi, ownUrl);
     const temporaryFolder = path.join(dataFolder, 'tmp');
     await makeEmptyFolder(temporaryFolder);
     const services: StepServices = {
@@ -164,7 +189,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       settings,
       renderer,
       mailer,
-      externalUrl: () => externalUrl,
+      externalUrl: urlForPeople,
       temporaryFolder,
     };
     const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
@@ -178,7 +203,12 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
         { repository, overlay, settings, engine, mailboxFolder: mailbox?.folder, dataFolder, log },
-        { host: configuration.http.host, port: httpPort, externalUrl },
+        {
+          host: configuration.http.host,
+          port: httpPort,
+          externalUrl: await urlForPeople(),
+          otherUrls: async () => [await urlForPeople()],
+        },
       );
       opened.push(() => started.close());
       server = started;
@@ -201,6 +231,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       stores,
       overlay,
       settings,
+      runModes,
+      osgi,
       mailer,
       engine,
       registry,
@@ -315,11 +347,24 @@ async function openS3(configuration: S3Configuration, temporaryFolder: string): 
   });
 }
 
-async function smtpTransport(address: string): Promise<MailTransport> {
+/** What of the OSGi configurations satchel.json and the environment go before. */
+function overruledConfigurations({ mail, http }: Configuration): ReadonlyMap<string, string> {
+  return new Map([
+    ...(mail.smtp === undefined ? [] : [[mailServicePid, 'mail.smtp of the configuration'] as const]),
+    ...(http.externalUrl === undefined ? [] : [[externalizerPid, 'http.externalUrl of the configuration'] as const]),
+  ]);
+}
+
+/** Loaded only where there is a mail server. */
+async function openSmtp(server: SmtpOptions): Promise<MailTransport> {
   const { createSmtpTransport } = await import('./activities/mail/smtp-transport.js');
+  return createSmtpTransport(server);
+}
+
+function smtpTransport(address: string): Promise<MailTransport> {
   const url = new URL(address);
   const secure = url.protocol === 'smtps:';
-  return createSmtpTransport({
+  return openSmtp({
     host: url.hostname,
     port: Number(url.port || (secure ? 465 : 587)),
     secure,

@@ -29,7 +29,7 @@ export interface StepServices {
   readonly renderer: Renderer;
   readonly mailer: Mailer;
   /** Base URL people reach this instance by, without a trailing slash. */
-  readonly externalUrl: () => string;
+  readonly externalUrl: () => string | Promise<string>;
   /** Where steps put temporary files, emptied by whoever provides it. Default: the system's. */
   readonly temporaryFolder?: string;
 }

@@ -1,10 +1,12 @@
 /** The options that every command takes: all that must be known of what was typed before any command is loaded. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { runModesProblem } from '../engine/run-modes.js';
 
 export interface GlobalOptions {
   readonly data: string;
   readonly json?: true;
   readonly as?: string;
+  readonly runModes?: readonly string[];
 }
 
 const defaultDataFolder = './.satchel';
@@ -17,11 +19,24 @@ export function createProgram(env: NodeJS.ProcessEnv, write: (text: string) => v
     .addOption(new Option('--data <folder>', 'data folder (env SATCHEL_DATA)').default(dataFolder))
     .option('--json', 'write one JSON document to standard output')
     .option('--as <user>', 'work as this user; default: the local administrator')
+    .addOption(
+      new Option(
+        '--run-modes <names>',
+        'run modes, separated by commas (env SATCHEL_RUN_MODES); default: author',
+      ).argParser(parseRunModes),
+    )
     .helpCommand(false)
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: write, writeErr: write })
     .exitOverride();
+}
+
+function parseRunModes(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const problem = runModesProblem(names);
+  if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
+  return names;
 }
 
 export interface CommandLine {

@@ -12,6 +12,8 @@ export interface Invocation {
   readonly json: boolean;
   /** `undefined`: the local administrator. */
   readonly asUser: string | undefined;
+  /** `undefined`: those of the configuration. */
+  readonly runModes: readonly string[] | undefined;
 }
 
 /**
@@ -32,12 +34,13 @@ export async function parseArguments(
   for (const definition of definitions) {
     const command = addCommand(program, definition);
     command.action(() => {
-      const { data, as, ...options } = command.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
+      const { data, as, runModes, ...options } = command.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
       chosen = {
         command: definition.bind({ ...argumentsByName(command), ...options }),
         dataFolder: data,
         json: options.json === true,
         asUser: as,
+        runModes,
       };
     });
   }

@@ -1,6 +1,7 @@
 /** Runs one command on an open data folder; the same code whether it was typed here or came over the socket. */
 import path from 'node:path';
 import type { Satchel } from '../compose.js';
+import { chooseRunModes } from '../engine/run-modes.js';
 import { adminUser } from '../repository/api.js';
 import type { CommandContext, ExitCode } from './command.js';
 import { remark, reportError } from './output/report.js';
@@ -31,6 +32,7 @@ export async function runCommand(
     resident,
   };
   try {
+    checkRunModes(satchel, invocation);
     if (invocation.command.place === 'process') {
       throw new SatchelError('INVALID_REQUEST', 'This command cannot run in another process.');
     }
@@ -46,6 +48,17 @@ export async function runCommand(
     if (caller.signal.aborted && error instanceof Error && error.name === 'AbortError') return 130;
     return reportError(context, error);
   }
+}
+
+/** A Satchel that runs has the run modes it was started with. @throws SatchelError INVALID_REQUEST */
+function checkRunModes({ runModes: { names } }: Satchel, { runModes: given }: Invocation): void {
+  if (!given) return;
+  const wanted = chooseRunModes(given, []).names;
+  if (wanted.length === names.length && wanted.every((name) => names.includes(name))) return;
+  throw new SatchelError(
+    'INVALID_REQUEST',
+    `--run-modes: the Satchel process that has this data folder open runs as ${names.join(', ')}; stop it first, or leave the option out.`,
+  );
 }
 
 /** Maintenance has no session whose rights could be those of another user. @throws SatchelError NOT_ALLOWED */

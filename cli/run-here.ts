@@ -25,16 +25,18 @@ export async function runHere(call: OwnerCall): Promise<ExitCode> {
   if (typeof invocation === 'number') return invocation;
   try {
     const dataFolder = path.resolve(invocation.dataFolder);
+    const { runModes } = invocation;
+    const withRunModes = runModes && { runModes };
     if (invocation.command.place === 'process') {
       const resident = invocation.command;
       const own: ProcessContext['own'] = async (options) =>
-        open({ ...options, dataFolder, log: residentLog(terminal) }, true);
+        open({ ...options, ...withRunModes, dataFolder, log: residentLog(terminal) }, true);
       return await resident.run({ ...call, json: invocation.json, dataFolder, own });
     }
     return await ownOrCall(dataFolder, call, async () => {
       if (invocation.command.place === 'stores') return runOnStoresOf(dataFolder, invocation, call);
       const log = await commandLog(dataFolder);
-      const owned = await open({ dataFolder, mode: 'command', work: false, log }, false);
+      const owned = await open({ ...withRunModes, dataFolder, mode: 'command', work: false, log }, false);
       return runAsOwner(owned, invocation, call);
     });
   } catch (error) {

@@ -12,15 +12,23 @@ export async function runResident(
   const { terminal, signal, json, dataFolder } = context;
   const owned = await context.own({ mode, work: true, ...(httpPort !== undefined && { httpPort }) });
   try {
-    const { server, engine, mailbox } = owned.satchel;
+    const { server, engine, mailbox, runModes } = owned.satchel;
     const url = server?.url;
     const temporal = engine.temporal();
-    const facts = { url, temporal: temporal.address, temporalUi: temporal.uiUrl, mailbox: mailbox?.folder, dataFolder };
+    const facts = {
+      url,
+      temporal: temporal.address,
+      temporalUi: temporal.uiUrl,
+      mailbox: mailbox?.folder,
+      dataFolder,
+      runModes: runModes.names,
+    };
     const rows: [string, string | undefined][] = [
       ['Downloads', url && `${url}/downloads`],
       ['Mail', url && mailbox && `${url}/mail`],
       ['Temporal', temporal.uiUrl ?? temporal.address],
       ['Data', dataFolder],
+      ['Run modes', runModes.names.join(', ')],
     ];
     const style = createStyler(terminal.stdout.color);
     const lines = [

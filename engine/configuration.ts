@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SatchelError } from '../workflows/contract/errors.js';
+import { runModesProblem } from './run-modes.js';
 
 const address = z.string().regex(/^(\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port');
 const httpUrl = z
@@ -88,6 +89,14 @@ const configurationSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  /** `author` or `publish`, and others of the deployment's own; default `author`. */
+  runModes: z
+    .array(z.string())
+    .superRefine((names, context) => {
+      const problem = runModesProblem(names);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    })
+    .default([]),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -96,7 +105,7 @@ const configurationSchema = z.strictObject({
 
 export type Configuration = z.output<typeof configurationSchema>;
 
-/** Environment variable → field. Lists are separated like PATH. */
+/** Environment variable → field. Lists of folders are separated like PATH, of names by commas. */
 const variables = {
   TEMPORAL_ADDRESS: ['temporal', 'address'],
   TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
@@ -122,6 +131,7 @@ const variables = {
   SATCHEL_S3_PREFIX: ['repository', 's3', 'prefix'],
   SATCHEL_S3_ACCESS_KEY_ID: ['repository', 's3', 'accessKeyId'],
   SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
+  SATCHEL_RUN_MODES: ['runModes'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -139,7 +149,8 @@ export async function readConfiguration(
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
     const [section, ...fields] = path;
-    if (fields.length === 0) {
+    if (section === 'runModes') settings[section] = text.split(',').map((name) => name.trim());
+    else if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)
         .filter((folder) => folder !== '')

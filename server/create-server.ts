@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly port: number;
   /** How people reach this server through a proxy, `https://dam.example.com`. */
   readonly externalUrl?: string;
+  /** Further ways that people reach it by; asked at every request that does not come by a known one. */
+  readonly otherUrls?: () => Promise<readonly string[]>;
 }
 
 export interface SatchelServer {
@@ -94,7 +96,11 @@ export async function createServer(services: ServerServices, options: ServerOpti
   );
   const accounts = createAccounts(repository);
   app.addHook('onRequest', async (request) => {
-    const problem = crossOriginProblem(request, origins);
+    let problem = crossOriginProblem(request, origins);
+    if (problem !== undefined && options.otherUrls) {
+      const others = (await options.otherUrls()).map((other) => new URL(other).origin);
+      problem = crossOriginProblem(request, new Set([...origins, ...others]));
+    }
     if (problem !== undefined) throw new SatchelError('NOT_ALLOWED', `The request is refused: ${problem}.`);
   });
   app.addHook('onRequest', async (request, reply) => {

@@ -10,6 +10,8 @@ export interface SmtpOptions {
   readonly password?: string;
   /** TLS from the first byte (port 465); otherwise STARTTLS is used where the server offers it. */
   readonly secure?: boolean;
+  /** Sends nothing to a server that offers no STARTTLS. */
+  readonly requireTls?: boolean;
   /** Connections kept open between mails; servers often delay the greeting of a new one. Default 2. */
   readonly connections?: number;
   /** Seconds a server may take to accept a connection, and to answer. Defaults 10 and 60. */
@@ -18,13 +20,14 @@ export interface SmtpOptions {
 }
 
 export function createSmtpTransport(options: SmtpOptions): MailTransport {
-  const { host, port, user, password, secure = false, connections = 2 } = options;
+  const { host, port, user, password, secure = false, requireTls = false, connections = 2 } = options;
   const { connectSeconds = 10, answerSeconds = 60 } = options;
   const pool = createTransport({
     pool: true,
     host,
     port,
     secure,
+    requireTLS: requireTls && !secure,
     ...(user !== undefined && { auth: { user, pass: password ?? '' } }),
     maxConnections: connections,
     // Only a connection that the server had dropped before a byte was sent is replaced: all else is the caller's to retry.

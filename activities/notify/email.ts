@@ -96,7 +96,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
     ? await downloadRecipients(context, session, job, requester)
     : { recipients: [], note: 'the request asked for no notification' };
   const listed = maxListed(context, session);
-  const url = context.services.externalUrl();
+  const url = await context.services.externalUrl();
   const id = nameOf(job.path);
   const node = await session.getNode(job.path);
   const expires = node.text('expires');

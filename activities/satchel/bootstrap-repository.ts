@@ -15,6 +15,9 @@ const modelsRoot = '/libs/settings/workflow/models';
 /** Where content imports remember what they wrote (repository/content). */
 const importRecordsRoot = '/var/satchel/content';
 
+/** Where the last good version of every OSGi configuration is kept. */
+export const osgiRecordsRoot = '/var/satchel/osgi';
+
 const folders = [
   '/content/dam',
   '/conf/global/settings',
@@ -26,6 +29,7 @@ const folders = [
   renditionCacheRoot,
   mailOutboxRoot,
   importRecordsRoot,
+  osgiRecordsRoot,
 ];
 
 interface Right {
@@ -49,6 +53,10 @@ const rightsOfServices: Readonly<Record<string, readonly Right[]>> = {
     { path: '/content/dam', privileges: ['jcr:addChildNodes'], glob: '*/jcr:content' },
     { path: '/content/dam', privileges: ['rep:write'], glob: '*/jcr:content/renditions*' },
   ],
+  'osgi-configuration': [
+    ...['/apps', '/libs'].map((path) => ({ path, privileges: read })),
+    { path: osgiRecordsRoot, privileges: write },
+  ],
   /** Compares passwords at login. */
   authentication: [{ path: '/home', privileges: read }],
 };
@@ -61,7 +69,7 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
 };
 
 /** Counts up when something is added above; existing installations then get it at their next start. */
-const bootstrapVersion = 1;
+const bootstrapVersion = 2;
 const bootstrapRecord = '/var/satchel/bootstrap';
 
 export async function bootstrapRepository(repository: Repository): Promise<void> {

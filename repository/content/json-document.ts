@@ -5,7 +5,13 @@
 export type JsonDocument =
   | { readonly kind: 'object'; readonly line: number; readonly members: readonly JsonMember[] }
   | { readonly kind: 'array'; readonly line: number; readonly items: readonly JsonDocument[] }
-  | { readonly kind: 'scalar'; readonly line: number; readonly value: string | number | bigint | boolean | null };
+  | {
+      readonly kind: 'scalar';
+      readonly line: number;
+      readonly value: string | number | bigint | boolean | null;
+      /** Of a number: as it was written. */
+      readonly token?: string;
+    };
 
 export interface JsonMember {
   readonly name: string;
@@ -15,8 +21,8 @@ export interface JsonMember {
 
 const maximumDepth = 256;
 
-/** @param fail makes the error that is thrown for a problem on a 1-based line */
-export function parseJson(text: string, fail: (line: number, problem: string) => Error): JsonDocument {
+/** @param fail makes the error that is thrown for a problem on a 1-based line, with its column where one character is meant */
+export function parseJson(text: string, fail: (line: number, problem: string, column?: number) => Error): JsonDocument {
   const blanks = /[ \t\r\n]*/y;
   // eslint-disable-next-line no-control-regex -- JSON refuses raw control characters in texts, so the pattern names them
   const stringToken = /"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y;
@@ -48,6 +54,7 @@ export function parseJson(text: string, fail: (line: number, problem: string) =>
     return fail(
       line,
       found === undefined ? `ends where ${wanted} should be` : `has ${JSON.stringify(found)} where ${wanted} should be`,
+      position - text.lastIndexOf('\n', position - 1),
     );
   }
 
@@ -96,7 +103,8 @@ export function parseJson(text: string, fail: (line: number, problem: string) =>
     if (!token) throw unexpected('a value');
     const value = JSON.parse(token) as number | boolean | null;
     const exact = typeof value === 'number' && /^-?\d+$/.test(token) && !Number.isSafeInteger(value);
-    return { kind: 'scalar', line: start, value: exact ? BigInt(token) : value };
+    if (typeof value !== 'number') return { kind: 'scalar', line: start, value };
+    return { kind: 'scalar', line: start, value: exact ? BigInt(token) : value, token };
   }
 
   const document = readValue(0);

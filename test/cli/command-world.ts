@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
-import { openSatchel, type Satchel } from '../../compose.js';
+import { openSatchel, type Satchel, type SatchelOptions } from '../../compose.js';
 import { loadCommands } from '../../cli/commands.js';
 import type { ExitCode } from '../../cli/command.js';
 import { parseArguments } from '../../cli/program.js';
@@ -30,11 +30,15 @@ export interface CommandWorld {
 }
 
 /** @param prepare puts files into the folder before the data folder, `data` in it, is opened */
-export async function createCommandWorld(prepare?: (folder: string) => Promise<void>): Promise<CommandWorld> {
+export async function createCommandWorld(
+  prepare?: (folder: string) => Promise<void>,
+  options?: Pick<SatchelOptions, 'runModes'>,
+): Promise<CommandWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), 'satchel-commands-'));
   await prepare?.(folder);
   const log = pino({ level: 'silent' });
-  const satchel = await openSatchel({ dataFolder: path.join(folder, 'data'), mode: 'command', work: false, log });
+  const dataFolder = path.join(folder, 'data');
+  const satchel = await openSatchel({ ...options, dataFolder, mode: 'command', work: false, log });
   const runAnswering: CommandWorld['runAnswering'] = async (reply, ...args) => {
     const terminal = { ...recordingTerminal(), ask: async () => reply };
     const parsed = await parseArguments(await loadCommands(args), args, {}, terminal);

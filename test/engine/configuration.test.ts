@@ -26,6 +26,7 @@ describe('readConfiguration', () => {
         cursorDays: 30,
       },
       repository: { blobs: join(folder, 'blobs') },
+      runModes: [],
       plugins: [],
       overlays: [],
     });
@@ -79,6 +80,14 @@ describe('readConfiguration', () => {
     });
   });
 
+  it('takes run modes from the file, and from a variable with commas', async () => {
+    await write(JSON.stringify({ runModes: ['publish', 'prod'] }));
+    expect(await readConfiguration(folder, {})).toMatchObject({ runModes: ['publish', 'prod'] });
+    expect(await readConfiguration(folder, { SATCHEL_RUN_MODES: 'author, dev' })).toMatchObject({
+      runModes: ['author', 'dev'],
+    });
+  });
+
   it.each([
     { text: '{', environment: {}, field: /satchel\.json does not parse/ },
     { text: '[]', environment: {}, field: /must be a JSON object/ },
@@ -86,6 +95,8 @@ describe('readConfiguration', () => {
     { text: '{"http": {"port": 70000}}', environment: {}, field: /http\.port \(.*satchel\.json\)/ },
     { text: '{"mail": {"smtp": "http://x"}}', environment: {}, field: /mail\.smtp .*smtp or smtps/ },
     { text: '{"plugins": "one"}', environment: {}, field: /plugins/ },
+    { text: '{"runModes": ["author", "publish"]}', environment: {}, field: /runModes .*either author or publish/ },
+    { text: '{}', environment: { SATCHEL_RUN_MODES: 'dev,a.b' }, field: /runModes \(SATCHEL_RUN_MODES\): .*"a\.b"/ },
     {
       text: '{}',
       environment: { TEMPORAL_ADDRESS: 'no port' },

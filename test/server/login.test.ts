@@ -48,6 +48,19 @@ describe('login', () => {
     expect(answer.headers['set-cookie']?.[0]).toContain('; Secure');
   });
 
+  it('accepts further addresses as its own while they are named', async () => {
+    const urls = ['https://dam.example.com/portal'];
+    const server = await world.serve(engineAside, { otherUrls: async () => urls });
+    const login = async () => {
+      const headers = { host: 'dam.example.com', origin: 'https://dam.example.com' };
+      return (await new Browser(server.url).post('/login', { user: 'ada', password: 'password of ada' }, headers))
+        .status;
+    };
+    expect(await login()).toBe(303);
+    urls.length = 0;
+    expect(await login()).toBe(403);
+  });
+
   it('answers a wrong password, an unknown user and a user without password alike', async () => {
     await world.change(async (session) => session.setProperties('/home/users/ada', { 'satchel:passwordHash': null }));
     const answers = await Promise.all([

@@ -27,6 +27,9 @@ export const slingTypes = String.raw`
   - sling:vanityOrder (long)
   - sling:redirectStatus (long)
 
+// Of org.apache.sling.installer.provider.jcr: its properties are an OSGi configuration.
+[sling:OsgiConfig] > nt:unstructured, nt:hierarchyNode
+
 [sling:Redirect] > sling:Resource mixin
   - sling:target (undefined)
 `;
