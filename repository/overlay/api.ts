@@ -22,6 +22,16 @@ export interface MergedProperty {
   readonly overrides?: readonly Omit<MergedProperty, 'overrides'>[];
 }
 
+/** A child or property that a layer hides. */
+export interface HiddenItem {
+  readonly kind: 'child' | 'property';
+  readonly name: string;
+  /** Label of the layer that hides it. */
+  readonly by: string;
+  /** Labels of the layers whose parts it hides, base first; the hiding layer itself when that holds one. */
+  readonly of: readonly string[];
+}
+
 /** A resource as the overlay shows it, with everything below it. */
 export interface MergedResource {
   readonly name: string;
@@ -32,8 +42,8 @@ export interface MergedResource {
   readonly children: readonly MergedResource[];
   /** Labels of the layers that hold this node and are not hidden, base first. */
   readonly layers: readonly string[];
-  /** What the overlay hides here: names of children and properties, and by which layer. */
-  readonly hidden: readonly { readonly kind: 'child' | 'property'; readonly name: string; readonly by: string }[];
+  /** What the overlay hides here. */
+  readonly hidden: readonly HiddenItem[];
   child(name: string): MergedResource | undefined;
   descendant(relativePath: string): MergedResource | undefined;
   text(name: string): string | undefined;

@@ -27,12 +27,12 @@ type Hidden = MergedResource['hidden'][number];
 
 const directives = new Set(['sling:hideResource', 'sling:hideProperties', 'sling:hideChildren', 'sling:orderBefore']);
 
-/** @param trees base first */
-export function mergeLayers(trees: readonly LayerTree[]): MergedResource | undefined {
-  return trees.reduce<MergedResource | undefined>(
-    (base, { layer, node }) => (node ? overlayNode(base, node, layer, '') : base),
-    undefined,
-  );
+/**
+ * @param trees base first
+ * @param base what the layers below them merge to
+ */
+export function mergeLayers(trees: readonly LayerTree[], base?: MergedResource): MergedResource | undefined {
+  return trees.reduce((below, { layer, node }) => (node ? overlayNode(below, node, layer, '') : below), base);
 }
 
 function overlayNode(
@@ -63,7 +63,12 @@ function overlayProperties(
 ): ReadonlyMap<string, MergedProperty> {
   const rule = parseHideRule(propertyTexts(node.properties.get('sling:hideProperties')));
   const merged = new Map(base?.properties);
-  const hide = (name: string) => hidden.push({ kind: 'property', name, by: layer.label });
+  const hide = (name: string) => {
+    const underlying = base?.properties.get(name);
+    const of = underlying ? [...(underlying.overrides ?? []), underlying].map((value) => value.layer) : [];
+    if (node.properties.has(name)) of.push(layer.label);
+    hidden.push({ kind: 'property', name, by: layer.label, of });
+  };
   const isLocal = (name: string) => node.properties.has(name) && !directives.has(name) && !rule.hidesLocal(name);
   for (const name of [...merged.keys()]) {
     // What this layer sets itself replaces what underlies either way.
@@ -104,10 +109,14 @@ function overlayChildren(
   hidden: Hidden[],
 ): readonly MergedResource[] {
   const rule = parseHideRule(propertyTexts(node.properties.get('sling:hideChildren')));
-  const hide = (name: string) => hidden.push({ kind: 'child', name, by: layer.label });
+  const locals = new Set(node.children.map(({ name }) => name));
+  const hide = (name: string, isLocal: boolean) => {
+    const of = [...(base?.child(name)?.layers ?? []), ...(isLocal ? [layer.label] : [])];
+    hidden.push({ kind: 'child', name, by: layer.label, of });
+  };
   const merged: MergedResource[] = [];
   for (const child of base?.children ?? []) {
-    if (rule.hidesUnderlying(child.name)) hide(child.name);
+    if (rule.hidesUnderlying(child.name)) hide(child.name, locals.has(child.name) && rule.hidesLocal(child.name));
     else merged.push(child);
   }
   /** Removed by `sling:hideResource`: they mark their place until the end, so that a substitute can be put there. */
@@ -115,14 +124,14 @@ function overlayChildren(
   let newChildPlaced = false;
   for (const local of node.children) {
     if (rule.hidesLocal(local.name)) {
-      if (!base?.child(local.name)) hide(local.name);
+      if (!base?.child(local.name)) hide(local.name, true);
       continue;
     }
     const position = merged.findIndex((child) => child.name === local.name);
     const [underlying] = position < 0 ? [] : merged.splice(position, 1);
     const child = overlayNode(underlying, local, layer, path === '' ? local.name : `${path}/${local.name}`);
     if (!child) {
-      hide(local.name);
+      hide(local.name, true);
       if (underlying) merged.splice(position, 0, underlying);
       removed.add(local.name);
       continue;

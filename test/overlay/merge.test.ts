@@ -200,8 +200,8 @@ describe('overlay rules (C4)', () => {
       ['/apps', 'apps'],
     ]);
     expect(merged?.hidden).toEqual([
-      { kind: 'property', name: 'q', by: '/conf/global' },
-      { kind: 'child', name: 'old', by: '/conf/global' },
+      { kind: 'property', name: 'q', by: '/conf/global', of: ['/libs'] },
+      { kind: 'child', name: 'old', by: '/conf/global', of: ['/libs'] },
     ]);
     expect(merged?.layers).toEqual(['/libs', '/apps', '/conf/global']);
   });
