@@ -359,19 +359,37 @@ async function* entriesOf(
 ): AsyncGenerator<[string, string][]> {
   // LevelDB's own bound of a batch, 16 KiB, would end it after some fifty nodes.
   const iterator = db.iterator({ ...range, ...options, highWaterMarkBytes: batchBytes });
+  let isClosing = false;
   try {
     let reading = iterator.nextv(batchSize);
     for (let batch = await reading; batch.length > 0; batch = await reading) {
+      if (isLast(batch)) {
+        // Short ranges are most of all: a call to hear that nothing follows, and one to close, would cost as much again.
+        isClosing = true;
+        iterator.close().catch(() => undefined);
+        yield batch;
+        return;
+      }
       reading = iterator.nextv(batchSize);
       // Whoever stops early does not ask for it; closing waits until it is done.
       reading.catch(() => undefined);
       yield batch;
     }
+    isClosing = true;
+    iterator.close().catch(() => undefined);
   } catch (error) {
     throw readError(error);
   } finally {
-    await iterator.close();
+    if (!isClosing) await iterator.close();
   }
+}
+
+/** Whether the range ended with the batch, rather than the batch by its number of entries or bytes (three a character at most). */
+function isLast(batch: readonly [string, string][]): boolean {
+  if (batch.length >= batchSize) return false;
+  let characters = 0;
+  for (const [key, value] of batch) characters += key.length + value.length;
+  return 3 * characters < batchBytes;
 }
 
 /** The end of the range of keys that start with a letter. */
