@@ -19,7 +19,8 @@ import { createRenderer } from './dam/rendering/create-renderer.js';
 import type { Engine } from './engine/api.js';
 import { readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
-import { createContentKeeper } from './engine/content-keeper.js';
+import { readConfigurationOverrides } from './engine/configuration-overrides.js';
+import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { createEngine } from './engine/create-engine.js';
 import { choosePort } from './engine/choose-port.js';
@@ -56,6 +57,8 @@ export interface Satchel {
   /** What the repository lies in: for maintenance, which works below sessions. */
   readonly stores: RepositoryStores;
   readonly overlay: OverlayResolver;
+  /** Changes content where it lives: in files of content folders, or in the repository. */
+  readonly content: Pick<ContentKeeper, 'change'>;
   readonly mailer: Mailer;
   readonly engine: Engine;
   readonly registry: StepRegistry;
@@ -98,7 +101,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const plugins = await Promise.all(configuration.plugins.map(async (folder) => loadPlugin(folder)));
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
-    const overlay = createOverlayResolver({ repository });
+    const overlay = createOverlayResolver({
+      repository,
+      overrides: readConfigurationOverrides(process.env),
+    });
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
     const mounts = contentMounts(packageRoot, overlays);
     const content = createContentKeeper({ repository, overlay, registry, mounts, log });
@@ -157,6 +163,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       repository,
       stores,
       overlay,
+      content,
       mailer,
       engine,
       registry,

@@ -1,10 +1,12 @@
 /** Keeps the content folders in the repository: imports them at start, and again when one of their files changes. */
 import type { Logger } from 'pino';
 import type { StepRegistry } from '../activities/registry.js';
-import type { Repository } from '../repository/api.js';
+import type { Repository, Session } from '../repository/api.js';
+import { changeContent, type ContentChange, type WrittenChange } from '../repository/content/change-content.js';
 import {
   importContentFolder,
   removeAbandonedContent,
+  type ContentCheck,
   type ContentImportReport,
   type ContentMount,
 } from '../repository/content/import-content-folder.js';
@@ -25,6 +27,15 @@ export interface ContentKeeperOptions {
 export interface ContentKeeper {
   /** Takes out what folders that are no longer named have left, then imports all others. Problems of single files are in the reports (and logged); their last good version stays. */
   importAll(): Promise<ContentImportReport[]>;
+  /**
+   * Changes content in its files where it has some, else in the repository, with the rights of the session. It passes the check
+   * that files pass before they come into force, and one of the caller's. @throws as `changeContent`
+   */
+  change(
+    session: Session,
+    changes: readonly ContentChange[],
+    checkChanged?: ContentCheck,
+  ): Promise<readonly WrittenChange[]>;
   /** Imports a folder again when something in it changes, until closed. Resolves once it watches. */
   watch(): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +72,17 @@ export function createContentKeeper(options: ContentKeeperOptions): ContentKeepe
       for (const mount of mounts) reports.push(await importMount(mount));
       return reports;
     },
+    change: (session, changes, checkChanged) =>
+      changeContent({
+        session,
+        mounts,
+        changes,
+        check: async (changed, seen) => [
+          ...((await checkChanged?.(changed, seen)) ?? []),
+          ...(await check(changed, seen)),
+        ],
+        importMount,
+      }),
     async watch() {
       watching ??= watchContentFolders({
         mounts,

@@ -4,6 +4,8 @@
  */
 import type { Property } from '../value.js';
 import type { Session } from '../api.js';
+import type { ConfigurationCollection, ResolvedConfiguration } from './configuration.js';
+import type { OverriddenResource } from './override.js';
 
 /** One place a resource may come from, e.g. root `/conf/aurora/settings`, label `/conf/aurora`. */
 export interface Layer {
@@ -78,4 +80,12 @@ export interface OverlayResolver {
   settings(session: Session, tenant: Tenant, path: string): Promise<MergedResource | undefined>;
   /** Merged `/apps` over `/libs` for a path relative to them. */
   searchPath(session: Session, path: string): Promise<MergedResource | undefined>;
+  /** The layers of the search path, topmost first. */
+  searchPathLayers(): readonly Layer[];
+  /** Merged along `sling:resourceSuperType`, for an absolute path. */
+  override(session: Session, path: string): Promise<OverriddenResource>;
+  /** The context-aware configuration (`sling:configs`) of that name for content. */
+  configuration(session: Session, contentPath: string, name: string): Promise<ResolvedConfiguration>;
+  /** The context-aware configurations below that name. */
+  configurations(session: Session, contentPath: string, name: string): Promise<ConfigurationCollection>;
 }

@@ -4,6 +4,7 @@
  * (https://sling.apache.org/documentation/bundles/resource-merger.html), applied to every layer alike.
  */
 import { joinPath, nameOf } from '../path.js';
+import { parseHideRule } from './hide-list.js';
 import { propertyTexts, valueText } from '../property-text.js';
 import type { Property } from '../value.js';
 import type { Layer, MergedProperty, MergedResource } from './api.js';
@@ -145,30 +146,4 @@ function overlayChildren(
     else merged.splice(position, 0, child);
   }
   return merged.filter((child) => !removed.has(child.name));
-}
-
-interface HideRule {
-  hidesUnderlying(name: string): boolean;
-  hidesLocal(name: string): boolean;
-}
-
-/**
- * A plain name hides what underlies and the local item; `*` hides only what underlies; a leading `!` excepts from `*`.
- * An even number of `!` is a literal name with half of them. The first value other than `*` decides whether the list
- * hides or excepts; values of the other kind are ignored.
- */
-function parseHideRule(values: readonly string[]): HideRule {
-  const wildcard = values.includes('*');
-  const names = new Set<string>();
-  let excepting: boolean | undefined;
-  for (const value of values) {
-    if (value === '*') continue;
-    const marks = value.length - value.replace(/^!+/, '').length;
-    const excepts = marks % 2 === 1;
-    excepting ??= excepts;
-    if (excepts === excepting) names.add('!'.repeat(Math.floor(marks / 2)) + value.slice(marks));
-  }
-  return excepting
-    ? { hidesUnderlying: (name) => wildcard && !names.has(name), hidesLocal: () => false }
-    : { hidesUnderlying: (name) => wildcard || names.has(name), hidesLocal: (name) => names.has(name) };
 }

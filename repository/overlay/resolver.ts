@@ -3,10 +3,13 @@ import type { Repository, Session } from '../api.js';
 import { RepositoryError } from '../errors.js';
 import { assertPath, joinPath } from '../path.js';
 import type { Layer, MergedResource, OverlayResolver } from './api.js';
+import { resolveConfiguration, resolveConfigurationCollection } from './configuration.js';
 import { findTenants } from './context.js';
 import { configurationRoot, globalTenant, searchPathLayers, settingsLayers, tenantAt } from './layers.js';
 import { loadLayers } from './load-layers.js';
 import { mergeLayers } from './merge.js';
+import { resolveOverride } from './override.js';
+import type { ConfigurationOverride } from './override-string.js';
 import { ResolutionCache } from './resolution-cache.js';
 import { weightOf } from './resource-weight.js';
 
@@ -14,13 +17,19 @@ export interface OverlayResolverOptions {
   readonly repository: Pick<Repository, 'commitsAfter'>;
   /** How much memory resolved resources may take, in bytes; default 32 MiB. */
   readonly cacheBytes?: number;
+  /** Of context-aware configurations; later ones win. */
+  readonly overrides?: readonly ConfigurationOverride[];
 }
 
 /**
  * Everything is read with the caller's session: its rights, its commit, and its unsaved changes (so that a change can be
  * tried before it is saved). Code that applies configuration to a user, such as a limit, passes a service session.
  */
-export function createOverlayResolver({ repository, cacheBytes }: OverlayResolverOptions): OverlayResolver {
+export function createOverlayResolver({
+  repository,
+  cacheBytes,
+  overrides = [],
+}: OverlayResolverOptions): OverlayResolver {
   const cache = new ResolutionCache<MergedResource>(repository, cacheBytes);
 
   /** @param scope names the layers in the cache */
@@ -87,6 +96,11 @@ export function createOverlayResolver({ repository, cacheBytes }: OverlayResolve
     settingsLayers,
     settings: (session, tenant, path) => resolve(session, tenant.root, () => settingsLayers(tenant), path),
     searchPath: (session, path) => resolve(session, searchPathScope, () => searchPathLayers, path),
+    searchPathLayers: () => searchPathLayers,
+    override: resolveOverride,
+    configuration: (session, contentPath, name) => resolveConfiguration(session, contentPath, name, { overrides }),
+    configurations: (session, contentPath, name) =>
+      resolveConfigurationCollection(session, contentPath, name, { overrides }),
   };
 }
 

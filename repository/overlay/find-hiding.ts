@@ -1,0 +1,26 @@
+import type { MergedResource } from './api.js';
+
+/** What keeps a resource from showing. */
+export interface Hiding {
+  /** Relative path of the resource that is hidden: the one asked for, or one above it. */
+  readonly path: string;
+  /** Label of the layer that hides it. */
+  readonly by: string;
+}
+
+/**
+ * @param root merged with the way down to the path
+ * @returns `undefined` when the path shows, or no layer has it
+ */
+export function findHiding(root: MergedResource | undefined, path: string): Hiding | undefined {
+  let resource = root;
+  for (const name of path === '' ? [] : path.split('/')) {
+    const child = resource?.child(name);
+    if (!child) {
+      const item = resource?.hidden.findLast((hidden) => hidden.kind === 'child' && hidden.name === name);
+      return resource && item && { path: resource.path === '' ? name : `${resource.path}/${name}`, by: item.by };
+    }
+    resource = child;
+  }
+  return undefined;
+}
