@@ -1,4 +1,7 @@
-import type { MergedResource } from './api.js';
+import type { Session } from '../api.js';
+import type { Layer, MergedResource } from './api.js';
+import { loadLayers } from './load-layers.js';
+import { mergeLayers } from './merge.js';
 
 /** What keeps a resource from showing. */
 export interface Hiding {
@@ -23,4 +26,13 @@ export function findHiding(root: MergedResource | undefined, path: string): Hidi
     resource = child;
   }
   return undefined;
+}
+
+/** The same, read anew. @param layers topmost first */
+export async function readHiding(
+  session: Session,
+  layers: readonly Layer[],
+  path: string,
+): Promise<Hiding | undefined> {
+  return findHiding(mergeLayers(await loadLayers(session, layers, path)), path);
 }
