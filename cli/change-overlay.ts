@@ -5,7 +5,7 @@ import type { Session } from '../repository/api.js';
 import type { WrittenChange } from '../repository/content/change-content.js';
 import type { Layer } from '../repository/overlay/api.js';
 import {
-  overlayProblem,
+  assertOverlayChange,
   planOverlayChange,
   type OverlayChange,
   type OverlayTarget,
@@ -42,11 +42,10 @@ export async function changeOverlay(context: CommandContext, wanted: Wanted, cha
   return satchel.repository.withSession(user, async (session): Promise<ExitCode> => {
     const target = await chooseTarget(context, session, wanted);
     const changes = await planOverlayChange(session, target, change);
-    const written = await satchel.content.change(session, changes, async ([changed], seen) => {
-      // Asked again without the changes, it has nothing to say.
-      const problem = seen.hasPendingChanges ? await overlayProblem(seen, target, change) : undefined;
-      if (problem === undefined) return [];
-      return [{ file: changed?.file ?? '', line: changed?.line ?? 1, message: `${target.path} ${problem}` }];
+    const written = await satchel.content.change(session, changes, async (_changed, seen) => {
+      // Asked once more without the changes, it has nothing to say.
+      if (seen.hasPendingChanges) await assertOverlayChange(seen, target, change);
+      return [];
     });
     const at = joinPath(target.layer.root, target.path);
     await answer(context, { path: at, layer: target.layer.label, change: change.kind, written }, [

@@ -78,25 +78,36 @@ export async function planOverlayChange(
 }
 
 /**
- * Whether the session, which holds the changes, shows what was wanted: a layer below or a node above may hide it.
- * @returns what is wrong
+ * For a session that holds the changes: a layer below or a node above may hide what was wanted.
+ * @throws CONSTRAINT_VIOLATION saying what keeps it from showing
  */
-export async function overlayProblem(
+export async function assertOverlayChange(
+  session: Session,
+  target: OverlayTarget,
+  change: OverlayChange,
+): Promise<void> {
+  const problem = await findProblem(session, target, change);
+  if (problem === undefined) return;
+  const at = joinPath(target.layer.root, target.path);
+  throw new RepositoryError('CONSTRAINT_VIOLATION', `${at} ${problem}; nothing was changed.`, { paths: [at] });
+}
+
+async function findProblem(
   session: Session,
   target: OverlayTarget,
   change: OverlayChange,
 ): Promise<string | undefined> {
   const root = await merged(session, target, fromLayer(target));
   const resource = root?.descendant(target.path);
-  if (change.kind === 'hide') return resource ? 'still shows' : undefined;
+  if (change.kind === 'hide') return resource ? 'would still show' : undefined;
   if (change.kind === 'reset') return undefined;
   const hiding = findHiding(root, target.path);
-  if (hiding) return `is hidden: ${hiding.by} hides ${hiding.path}. Restore that first`;
+  if (hiding) return `would not show: ${hiding.by} hides ${hiding.path}, restore that first`;
   if (change.kind === 'restore') return undefined;
   const missing = Object.keys(change.set).find((name) => !name.startsWith('sling:') && !resource?.properties.has(name));
   const present = change.remove.find((name) => resource?.properties.has(name));
-  if (missing !== undefined) return `does not show "${missing}"`;
-  return present === undefined ? undefined : `still shows "${present}"`;
+  if (missing !== undefined) return `would not show "${missing}"`;
+  return present === undefined ? undefined : `would still show "${present}"`;
 }
 
 function planSet(

@@ -42,10 +42,11 @@ function plainEntry(name: string): string {
 /** The list with a name that it hides, of what underlies. */
 export function withHidden(values: readonly string[], name: string): readonly string[] {
   if (parseHideRule(values).hidesUnderlying(name)) return values;
-  const without = values.filter((value) => value === '*' || !isNamed(value, name));
-  if (parseHideRule(without).hidesUnderlying(name)) return without;
+  const { star, entries, excepts } = readList(values);
+  // The exceptions that are left need not be any: `*` hides all others by itself.
+  if (star.length > 0) return [...star, ...entries.filter((entry) => !isNamed(entry, name))];
   // Exceptions from nothing say nothing, and plain names beside them would not count.
-  return [...without.filter((value) => value === '*' || !parseEntry(value).excepts), plainEntry(name)];
+  return [...(excepts ? [] : entries), plainEntry(name)];
 }
 
 /**
@@ -54,17 +55,26 @@ export function withHidden(values: readonly string[], name: string): readonly st
  */
 export function withoutHidden(values: readonly string[], name: string): readonly string[] | undefined {
   const without = withoutName(values, name);
-  const excepting = [...without, `!${plainEntry(name)}`];
-  for (const list of [without, excepting]) {
-    const rule = parseHideRule(list);
-    if (!rule.hidesUnderlying(name) && !rule.hidesLocal(name)) return list;
-  }
-  return undefined;
+  const { star, entries, excepts } = readList(without);
+  if (star.length === 0) return without;
+  return excepts || entries.length === 0 ? [...without, `!${plainEntry(name)}`] : undefined;
 }
 
 /** The list without the plain name, so that it hides no local one of that name. */
 export function withoutName(values: readonly string[], name: string): readonly string[] {
-  return values.filter((value) => value === '*' || parseEntry(value).excepts || !isNamed(value, name));
+  const { star, entries, excepts } = readList(values);
+  return [...star, ...(excepts ? entries : entries.filter((entry) => !isNamed(entry, name)))];
+}
+
+/** Without the values that say nothing: those of another kind than the first. */
+function readList(values: readonly string[]) {
+  const entries = values.filter((value) => value !== '*');
+  const excepts = entries[0] !== undefined && parseEntry(entries[0]).excepts;
+  return {
+    star: values.includes('*') ? ['*'] : [],
+    entries: entries.filter((value) => parseEntry(value).excepts === excepts),
+    excepts,
+  };
 }
 
 function isNamed(value: string, name: string): boolean {
