@@ -132,13 +132,20 @@ export class ResolutionCache<Value> {
   #keep(entry: Entry<Value>): void {
     const before = this.#users.get(entry.user)?.get(entry.scope)?.get(entry.path);
     if (before) this.#drop(before);
+    this.#makeRoom(entry.bytes);
+    if (this.#bytes + entry.bytes > this.maxBytes) {
+      this.#index.delete(entry, entry.watched);
+      return;
+    }
     const scopes = getOrAdd(this.#users, entry.user, () => new Map<string, Map<string, Entry<Value>>>());
     getOrAdd(scopes, entry.scope, () => new Map<string, Entry<Value>>()).set(entry.path, entry);
-    entry.isUsed = true;
     this.#kept.add(entry);
     this.#bytes += entry.bytes;
+  }
+
+  #makeRoom(bytes: number): void {
     for (const oldest of this.#kept) {
-      if (this.#bytes <= this.maxBytes) break;
+      if (this.#bytes + bytes <= this.maxBytes) return;
       if (oldest.isUsed) {
         // Once more to the end of the row.
         oldest.isUsed = false;
