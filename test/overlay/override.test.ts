@@ -165,6 +165,22 @@ describe('the override picker', () => {
     });
   });
 
+  it.each<[rule: string, tree: TreeInput, layers: string[]]>([
+    [
+      'once, where the hierarchy comes back to them',
+      { apps: { a: superType('/apps/b'), b: superType('/apps/a') } },
+      ['/apps/a', '/apps/b'],
+    ],
+    [
+      'to an end, where a super type lies below what it is one of',
+      { apps: { a: { ...superType('/apps/a/b'), b: {} } } },
+      ['/apps/a', '/apps/a/b'],
+    ],
+  ])('names them %s', async (_rule, tree, layers) => {
+    const { session } = await openWorld(tree);
+    expect((await resolveOverride(session, '/apps/a')).layers.map(({ root }) => root)).toEqual(layers);
+  });
+
   it('refuses a hierarchy that is too deep', async () => {
     const types = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`t${index}`, superType(`/apps/t${index + 1}`)]),
