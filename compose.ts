@@ -31,6 +31,7 @@ import { createSettings, type Settings } from './dam/settings/settings.js';
 import type { Engine } from './engine/api.js';
 import { readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
+import { readConfigurationOverrides } from './engine/configuration-overrides.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
@@ -138,7 +139,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const plugins = await Promise.all(configuration.plugins.map(async (folder) => loadPlugin(folder)));
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
-    const overlay = createOverlayResolver({ repository });
+    const overlay = createOverlayResolver({
+      repository,
+      overrides: readConfigurationOverrides(process.env),
+    });
     const osgi = createOsgiConfigurations({
       repository,
       runModes: runModes.names,

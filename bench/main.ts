@@ -9,6 +9,7 @@ import { measureCommands } from './commands.js';
 import { measureDownload } from './download.js';
 import { parseCommandLine } from './options.js';
 import type { BenchmarkOptions } from './options.js';
+import { measureOverlay } from './overlay.js';
 import { measureRepository } from './repository.js';
 
 /** Prints its result. @param folder empty, removed afterwards */
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   download: measureDownload,
   commands: measureCommands,
   repository: measureRepository,
+  overlay: measureOverlay,
 };
 
 const abort = new AbortController();

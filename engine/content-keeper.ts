@@ -6,6 +6,7 @@ import { changeContent, type ContentChange, type WrittenChange } from '../reposi
 import {
   importContentFolder,
   removeAbandonedContent,
+  type ContentCheck,
   type ContentImportReport,
   type ContentMount,
 } from '../repository/content/import-content-folder.js';
@@ -27,12 +28,16 @@ export interface ContentKeeper {
   /** Takes out what folders that are no longer named have left, then imports all others. Problems of single files are in the reports (and logged); their last good version stays. */
   importAll(): Promise<ContentImportReport[]>;
   /**
-   * Changes content where it lives: in its file where a content folder has it, else in the repository; the file passes the same
-   * check as an edited one and is in force at once.
+   * Changes content where it lives: in its file where a content folder has it, else in the repository; what changes passes the
+   * check that an edited file passes before it comes into force, and one of the caller's.
    * @param session without unsaved changes; its rights count
    * @returns where each change went @throws as `changeContent`
    */
-  change(session: Session, changes: readonly ContentChange[]): Promise<readonly WrittenChange[]>;
+  change(
+    session: Session,
+    changes: readonly ContentChange[],
+    checkChanged?: ContentCheck,
+  ): Promise<readonly WrittenChange[]>;
   /** Imports a folder again when something in it changes, until closed. Resolves once it watches. */
   watch(): Promise<void>;
   close(): Promise<void>;
@@ -80,7 +85,17 @@ export function createContentKeeper(options: ContentKeeperOptions): ContentKeepe
       for (const mount of mounts) reports.push(await importMount(mount));
       return reports;
     },
-    change: async (session, changes) => changeContent({ session, mounts, changes, check, importMount }),
+    change: (session, changes, checkChanged) =>
+      changeContent({
+        session,
+        mounts,
+        changes,
+        check: async (changed, seen) => [
+          ...((await checkChanged?.(changed, seen)) ?? []),
+          ...(await check(changed, seen)),
+        ],
+        importMount,
+      }),
     async watch() {
       watching ??= watchContentFolders({
         mounts,

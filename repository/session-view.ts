@@ -123,7 +123,9 @@ export class SessionView {
       const added = pending.map((node) => ({ key: nodeKey(node.path), node }));
       let next = 0;
       for (const range of ranges) {
+        let isEmpty = true;
         for await (const batch of snapshot.range(range)) {
+          isEmpty = false;
           const merged: ViewNode[] = [];
           for (const entry of batch) {
             for (let head = added[next]; head && compareKeys(head.key, entry.key) <= 0; head = added[next]) {
@@ -139,6 +141,8 @@ export class SessionView {
           }
           yield merged;
         }
+        // Where a node has no children nothing is deeper below it either.
+        if (isEmpty) break;
       }
       if (next < added.length) yield added.slice(next).map(({ node }) => viewOfPending(node));
     } finally {

@@ -4,6 +4,8 @@
  */
 import type { Property } from '../value.js';
 import type { Session } from '../api.js';
+import type { ConfigurationCollection, ResolvedConfiguration } from './configuration.js';
+import type { OverriddenResource } from './override.js';
 
 /** One place a resource may come from, e.g. root `/conf/aurora/settings`, label `/conf/aurora`. */
 export interface Layer {
@@ -22,6 +24,16 @@ export interface MergedProperty {
   readonly overrides?: readonly Omit<MergedProperty, 'overrides'>[];
 }
 
+/** A child or property that a layer hides. */
+export interface HiddenItem {
+  readonly kind: 'child' | 'property';
+  readonly name: string;
+  /** Label of the layer that hides it. */
+  readonly by: string;
+  /** Labels of the layers whose parts it hides, base first; the hiding layer itself when that holds one. */
+  readonly of: readonly string[];
+}
+
 /** A resource as the overlay shows it, with everything below it. */
 export interface MergedResource {
   readonly name: string;
@@ -32,8 +44,8 @@ export interface MergedResource {
   readonly children: readonly MergedResource[];
   /** Labels of the layers that hold this node and are not hidden, base first. */
   readonly layers: readonly string[];
-  /** What the overlay hides here: names of children and properties, and by which layer. */
-  readonly hidden: readonly { readonly kind: 'child' | 'property'; readonly name: string; readonly by: string }[];
+  /** What the overlay hides here. */
+  readonly hidden: readonly HiddenItem[];
   child(name: string): MergedResource | undefined;
   descendant(relativePath: string): MergedResource | undefined;
   text(name: string): string | undefined;
@@ -68,4 +80,12 @@ export interface OverlayResolver {
   settings(session: Session, tenant: Tenant, path: string): Promise<MergedResource | undefined>;
   /** Merged `/apps` over `/libs` for a path relative to them. */
   searchPath(session: Session, path: string): Promise<MergedResource | undefined>;
+  /** The layers of the search path, topmost first. */
+  searchPathLayers(): readonly Layer[];
+  /** Merged along `sling:resourceSuperType`, for an absolute path. */
+  override(session: Session, path: string): Promise<OverriddenResource>;
+  /** The context-aware configuration (`sling:configs`) of that name for content. */
+  configuration(session: Session, contentPath: string, name: string): Promise<ResolvedConfiguration>;
+  /** The context-aware configurations below that name. */
+  configurations(session: Session, contentPath: string, name: string): Promise<ConfigurationCollection>;
 }

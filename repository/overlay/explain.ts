@@ -59,14 +59,18 @@ function explainResource(resource: MergedResource, roots: ReadonlyMap<string, st
     name: resource.name,
     path: resource.path,
     sources: resource.layers.map((layer) => ({ layer, source: joinPath(roots.get(layer) ?? layer, resource.path) })),
-    properties: [...resource.properties].map(([name, { property, layer, source, overrides = [] }]) => ({
-      name,
-      ...explainValue(property, layer, source),
-      overrides: overrides.map((below) => explainValue(below.property, below.layer, below.source)),
-    })),
+    properties: explainProperties(resource),
     children: resource.children.map((child) => explainResource(child, roots)),
     hidden: resource.hidden,
   };
+}
+
+export function explainProperties({ properties }: Pick<MergedResource, 'properties'>): ExplainedProperty[] {
+  return [...properties].map(([name, { property, layer, source, overrides = [] }]) => ({
+    name,
+    ...explainValue(property, layer, source),
+    overrides: overrides.map((below) => explainValue(below.property, below.layer, below.source)),
+  }));
 }
 
 function explainValue(property: Property, layer: string, source: string): ExplainedValue {
@@ -99,15 +103,18 @@ function renderResource(resource: ExplainedResource, depth: number, lines: strin
     const hides = overrides.map((below) => `${below.layer} ${shorten(below.values)}`).join(', ');
     lines.push(`${indent}  @${name} = ${shorten(values)}  ← ${layer}${hides && `, hides ${hides}`}`);
   }
-  for (const { kind, name, by } of resource.hidden) {
-    lines.push(`${indent}  ✕ ${kind === 'property' ? '@' : ''}${name}  hidden by ${by}`);
+  for (const { kind, name, by, of } of resource.hidden) {
+    lines.push(
+      `${indent}  ✕ ${kind === 'property' ? '@' : ''}${name}  hidden by ${by}${of.length > 0 ? `, of ${of.join(', ')}` : ''}`,
+    );
   }
   resource.children.forEach((child) => renderResource(child, depth + 1, lines));
 }
 
 const maximumWidth = 80;
 
-function shorten(values: readonly string[]): string {
+/** Values as text, cut where they are long. */
+export function shorten(values: readonly string[]): string {
   const text = values.map((value) => JSON.stringify(value)).join(', ');
   return text.length > maximumWidth ? `${text.slice(0, maximumWidth)}…` : text;
 }

@@ -19,19 +19,21 @@ export async function loadLayers(session: Session, layers: readonly Layer[], pat
   const nodes = await session.findNodes(
     layers.flatMap((layer) => wayDown.map((relative) => joinPath(layer.root, relative))),
   );
-  const trees: LayerTree[] = [];
-  for (const [index, layer] of layers.entries()) {
-    const found = nodes.slice(index * wayDown.length, (index + 1) * wayDown.length);
-    trees.unshift({ layer, node: await loadTree(session, found) });
-  }
-  return trees;
+  const trees = layers.map((layer, index) => ({
+    layer,
+    chain: layerChain(nodes.slice(index * wayDown.length, (index + 1) * wayDown.length)),
+  }));
+  await Promise.all(
+    trees.map(async ({ layer, chain }) => {
+      const resource = chain[wayDown.length - 1];
+      if (resource) await loadBelow(session, joinPath(layer.root, path), resource);
+    }),
+  );
+  return trees.map(({ layer, chain }) => ({ layer, node: chain[0] })).reverse();
 }
 
-/** @param wayDown the layer's root first, the resource last; from the first missing one on nothing exists */
-async function loadTree(
-  session: Session,
-  wayDown: readonly (RepositoryNode | undefined)[],
-): Promise<LayerNode | undefined> {
+/** The way down as far as it goes: from the first missing node on nothing exists. */
+function layerChain(wayDown: readonly (RepositoryNode | undefined)[]): MutableLayerNode[] {
   const chain: MutableLayerNode[] = [];
   for (const node of wayDown) {
     if (!node) break;
@@ -39,17 +41,16 @@ async function loadTree(
     chain.at(-1)?.children.push(layerNode);
     chain.push(layerNode);
   }
-  const resource = wayDown.at(-1);
-  const top = chain.at(-1);
-  if (resource && top && chain.length === wayDown.length) {
-    const byPath = new Map([[resource.path, top]]);
-    for await (const node of session.descendants(resource.path)) {
-      const layerNode = toLayerNode(node);
-      byPath.set(node.path, layerNode);
-      byPath.get(parentOf(node.path))?.children.push(layerNode);
-    }
+  return chain;
+}
+
+async function loadBelow(session: Session, path: string, resource: MutableLayerNode): Promise<void> {
+  const byPath = new Map([[path, resource]]);
+  for await (const node of session.descendants(path)) {
+    const layerNode = toLayerNode(node);
+    byPath.set(node.path, layerNode);
+    byPath.get(parentOf(node.path))?.children.push(layerNode);
   }
-  return chain[0];
 }
 
 function toLayerNode(node: RepositoryNode): MutableLayerNode {

@@ -4,6 +4,7 @@
  * (https://sling.apache.org/documentation/bundles/resource-merger.html), applied to every layer alike.
  */
 import { joinPath, nameOf } from '../path.js';
+import { parseHideRule } from './hide-list.js';
 import { propertyTexts, valueText } from '../property-text.js';
 import type { Property } from '../value.js';
 import type { Layer, MergedProperty, MergedResource } from './api.js';
@@ -27,12 +28,12 @@ type Hidden = MergedResource['hidden'][number];
 
 const directives = new Set(['sling:hideResource', 'sling:hideProperties', 'sling:hideChildren', 'sling:orderBefore']);
 
-/** @param trees base first */
-export function mergeLayers(trees: readonly LayerTree[]): MergedResource | undefined {
-  return trees.reduce<MergedResource | undefined>(
-    (base, { layer, node }) => (node ? overlayNode(base, node, layer, '') : base),
-    undefined,
-  );
+/**
+ * @param trees base first
+ * @param base what the layers below them merge to
+ */
+export function mergeLayers(trees: readonly LayerTree[], base?: MergedResource): MergedResource | undefined {
+  return trees.reduce((below, { layer, node }) => (node ? overlayNode(below, node, layer, '') : below), base);
 }
 
 function overlayNode(
@@ -63,7 +64,12 @@ function overlayProperties(
 ): ReadonlyMap<string, MergedProperty> {
   const rule = parseHideRule(propertyTexts(node.properties.get('sling:hideProperties')));
   const merged = new Map(base?.properties);
-  const hide = (name: string) => hidden.push({ kind: 'property', name, by: layer.label });
+  const hide = (name: string) => {
+    const underlying = base?.properties.get(name);
+    const of = underlying ? [...(underlying.overrides ?? []), underlying].map((value) => value.layer) : [];
+    if (node.properties.has(name)) of.push(layer.label);
+    hidden.push({ kind: 'property', name, by: layer.label, of });
+  };
   const isLocal = (name: string) => node.properties.has(name) && !directives.has(name) && !rule.hidesLocal(name);
   for (const name of [...merged.keys()]) {
     // What this layer sets itself replaces what underlies either way.
@@ -104,10 +110,14 @@ function overlayChildren(
   hidden: Hidden[],
 ): readonly MergedResource[] {
   const rule = parseHideRule(propertyTexts(node.properties.get('sling:hideChildren')));
-  const hide = (name: string) => hidden.push({ kind: 'child', name, by: layer.label });
+  const locals = new Set(node.children.map(({ name }) => name));
+  const hide = (name: string, isLocal: boolean) => {
+    const of = [...(base?.child(name)?.layers ?? []), ...(isLocal ? [layer.label] : [])];
+    hidden.push({ kind: 'child', name, by: layer.label, of });
+  };
   const merged: MergedResource[] = [];
   for (const child of base?.children ?? []) {
-    if (rule.hidesUnderlying(child.name)) hide(child.name);
+    if (rule.hidesUnderlying(child.name)) hide(child.name, locals.has(child.name) && rule.hidesLocal(child.name));
     else merged.push(child);
   }
   /** Removed by `sling:hideResource`: they mark their place until the end, so that a substitute can be put there. */
@@ -115,14 +125,14 @@ function overlayChildren(
   let newChildPlaced = false;
   for (const local of node.children) {
     if (rule.hidesLocal(local.name)) {
-      if (!base?.child(local.name)) hide(local.name);
+      if (!base?.child(local.name)) hide(local.name, true);
       continue;
     }
     const position = merged.findIndex((child) => child.name === local.name);
     const [underlying] = position < 0 ? [] : merged.splice(position, 1);
     const child = overlayNode(underlying, local, layer, path === '' ? local.name : `${path}/${local.name}`);
     if (!child) {
-      hide(local.name);
+      hide(local.name, true);
       if (underlying) merged.splice(position, 0, underlying);
       removed.add(local.name);
       continue;
@@ -136,30 +146,4 @@ function overlayChildren(
     else merged.splice(position, 0, child);
   }
   return merged.filter((child) => !removed.has(child.name));
-}
-
-interface HideRule {
-  hidesUnderlying(name: string): boolean;
-  hidesLocal(name: string): boolean;
-}
-
-/**
- * A plain name hides what underlies and the local item; `*` hides only what underlies; a leading `!` excepts from `*`.
- * An even number of `!` is a literal name with half of them. The first value other than `*` decides whether the list
- * hides or excepts; values of the other kind are ignored.
- */
-function parseHideRule(values: readonly string[]): HideRule {
-  const wildcard = values.includes('*');
-  const names = new Set<string>();
-  let excepting: boolean | undefined;
-  for (const value of values) {
-    if (value === '*') continue;
-    const marks = value.length - value.replace(/^!+/, '').length;
-    const excepts = marks % 2 === 1;
-    excepting ??= excepts;
-    if (excepts === excepting) names.add('!'.repeat(Math.floor(marks / 2)) + value.slice(marks));
-  }
-  return excepting
-    ? { hidesUnderlying: (name) => wildcard && !names.has(name), hidesLocal: () => false }
-    : { hidesUnderlying: (name) => wildcard || names.has(name), hidesLocal: (name) => names.has(name) };
 }

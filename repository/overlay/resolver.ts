@@ -1,30 +1,85 @@
 /** The one resolver that templates, models, presets, limits and settings go through. */
 import type { Repository, Session } from '../api.js';
 import { RepositoryError } from '../errors.js';
-import { assertPath } from '../path.js';
+import { assertPath, joinPath } from '../path.js';
 import type { Layer, MergedResource, OverlayResolver } from './api.js';
+import { resolveConfiguration, resolveConfigurationCollection } from './configuration.js';
 import { findTenants } from './context.js';
 import { configurationRoot, globalTenant, searchPathLayers, settingsLayers, tenantAt } from './layers.js';
 import { loadLayers } from './load-layers.js';
 import { mergeLayers } from './merge.js';
-import { createResolutionCache } from './resolution-cache.js';
+import { resolveOverride } from './override.js';
+import type { ConfigurationOverride } from './override-string.js';
+import { ResolutionCache } from './resolution-cache.js';
+import { weightOf } from './resource-weight.js';
+
+export interface OverlayResolverOptions {
+  readonly repository: Pick<Repository, 'commitsAfter'>;
+  /** How much memory resolved resources may take, in bytes; default 32 MiB. */
+  readonly cacheBytes?: number;
+  /** Of context-aware configurations; later ones win. */
+  readonly overrides?: readonly ConfigurationOverride[];
+}
 
 /**
  * Everything is read with the caller's session: its rights, its commit, and its unsaved changes (so that a change can be
  * tried before it is saved). Code that applies configuration to a user, such as a limit, passes a service session.
  */
-export function createOverlayResolver({ repository }: { readonly repository: Repository }): OverlayResolver {
-  const cache = createResolutionCache(repository);
+export function createOverlayResolver({
+  repository,
+  cacheBytes,
+  overrides = [],
+}: OverlayResolverOptions): OverlayResolver {
+  const cache = new ResolutionCache<MergedResource>(repository, cacheBytes);
 
-  async function resolve(
+  /** @param scope names the layers in the cache */
+  function resolve(
     session: Session,
+    scope: string,
+    layersOf: () => readonly Layer[],
+    path: string,
+  ): Promise<MergedResource | undefined> {
+    // Most calls end here, so this is no async function: it would cost as much as the rest.
+    return cache.find(session, scope, path)?.answer ?? read(session, scope, layersOf(), path);
+  }
+
+  async function read(
+    session: Session,
+    scope: string,
     layers: readonly Layer[],
     path: string,
   ): Promise<MergedResource | undefined> {
     if (path !== '') assertPath(`/${path}`);
-    return cache.get(session, layers, path, async () =>
-      mergeLayers(await loadLayers(session, layers, path))?.descendant(path),
-    );
+    await cache.follow(session);
+    // Another call may have read it while this one was waiting.
+    const found = cache.find(session, scope, path);
+    if (found) return found.answer;
+    const place = cache.reserve(session, scope, path, watchedOf(layers, path));
+    try {
+      const resource = (await merge(session, layers, path))?.descendant(path);
+      place?.keep(resource, weightOf(resource));
+      return resource;
+    } finally {
+      place?.release();
+    }
+  }
+
+  /** With the way down. What all tenants have in common is merged once for all of them. */
+  async function merge(session: Session, layers: readonly Layer[], path: string): Promise<MergedResource | undefined> {
+    const shared = layers.slice(sharedFrom(layers));
+    const own = layers.slice(0, layers.length - shared.length);
+    if (own.length === 0 || shared.length === 0) return mergeLayers(await loadLayers(session, layers, path));
+    const found = cache.find(session, sharedScope, path);
+    if (found) return mergeLayers(await loadLayers(session, own, path), await found.answer);
+    const place = cache.reserve(session, sharedScope, path, watchedOf(shared, path));
+    try {
+      const trees = await loadLayers(session, layers, path);
+      const base = mergeLayers(trees.slice(0, shared.length));
+      place?.keep(base, weightOf(base));
+      return mergeLayers(trees.slice(shared.length), base);
+    } finally {
+      place?.release();
+    }
   }
 
   return {
@@ -39,7 +94,25 @@ export function createOverlayResolver({ repository }: { readonly repository: Rep
       });
     },
     settingsLayers,
-    settings: (session, tenant, path) => resolve(session, settingsLayers(tenant), path),
-    searchPath: (session, path) => resolve(session, searchPathLayers, path),
+    settings: (session, tenant, path) => resolve(session, tenant.root, () => settingsLayers(tenant), path),
+    searchPath: (session, path) => resolve(session, searchPathScope, () => searchPathLayers, path),
+    searchPathLayers: () => searchPathLayers,
+    override: resolveOverride,
+    configuration: (session, contentPath, name) => resolveConfiguration(session, contentPath, name, { overrides }),
+    configurations: (session, contentPath, name) =>
+      resolveConfigurationCollection(session, contentPath, name, { overrides }),
   };
+}
+
+const searchPathScope = 'search path';
+const sharedScope = 'layers of all tenants';
+
+/** Where the layers begin that every tenant has: /conf/global, /apps and /libs. */
+function sharedFrom(layers: readonly Layer[]): number {
+  const at = layers.findIndex(({ label }) => label === globalTenant.root);
+  return at < 0 ? layers.length : at;
+}
+
+function watchedOf(layers: readonly Layer[], path: string) {
+  return layers.map(({ root }) => ({ root, path: joinPath(root, path) }));
 }

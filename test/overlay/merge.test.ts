@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeLayers } from '../../repository/overlay/merge.js';
 import { layerTrees, outline, toText, type TreeInput } from './layer-tree.js';
+import { overlayTree } from './overlay-tree.js';
 import { directRead } from './reference-merger.js';
 
 const removed = { 'sling:hideResource': true } as const;
@@ -200,8 +201,8 @@ describe('overlay rules (C4)', () => {
       ['/apps', 'apps'],
     ]);
     expect(merged?.hidden).toEqual([
-      { kind: 'property', name: 'q', by: '/conf/global' },
-      { kind: 'child', name: 'old', by: '/conf/global' },
+      { kind: 'property', name: 'q', by: '/conf/global', of: ['/libs'] },
+      { kind: 'child', name: 'old', by: '/conf/global', of: ['/libs'] },
     ]);
     expect(merged?.layers).toEqual(['/libs', '/apps', '/conf/global']);
   });
@@ -221,7 +222,7 @@ describe('overlay rules (C4)', () => {
 
   it('gives every direct read what the listing shows', () => {
     fc.assert(
-      fc.property(fc.array(fc.option(treeOfDepth(3), { nil: undefined }), { maxLength: 4 }), (layers) => {
+      fc.property(fc.array(fc.option(overlayTree(3), { nil: undefined }), { maxLength: 4 }), (layers) => {
         expect(outline(mergeLayers(layerTrees(layers)))).toBe(toText(directRead(layers)));
       }),
       { numRuns: 1000 },
@@ -230,40 +231,10 @@ describe('overlay rules (C4)', () => {
 
   it('folds: the result of some layers is the base for the rest, and an empty layer changes nothing', () => {
     fc.assert(
-      fc.property(fc.array(treeOfDepth(3), { minLength: 1, maxLength: 4 }), fc.nat(4), (layers, at) => {
+      fc.property(fc.array(overlayTree(3), { minLength: 1, maxLength: 4 }), fc.nat(4), (layers, at) => {
         const withEmpty = [...layers.slice(0, at), undefined, ...layers.slice(at)];
         expect(outline(mergeLayers(layerTrees(withEmpty)))).toBe(outline(mergeLayers(layerTrees(layers))));
       }),
     );
   });
 });
-
-const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
-const hideList = fc.array(fc.constantFrom('*', 'a', 'b', 'p', '!a', '!p', '!!a', '!!!a'), {
-  minLength: 1,
-  maxLength: 3,
-});
-
-/** Trees of a few names only, so that layers meet often, with every directive on every level. */
-function treeOfDepth(depth: number): fc.Arbitrary<TreeInput> {
-  return fc
-    .record({
-      hideResource: rarely(fc.boolean()),
-      hideProperties: rarely(hideList),
-      hideChildren: rarely(hideList),
-      orderBefore: rarely(fc.constantFrom('a', 'b', 'c', 'missing')),
-      properties: fc.dictionary(fc.constantFrom('p', 'q', '!p'), fc.nat(9), { maxKeys: 2 }),
-      // Properties and children have different names: one plain object holds both.
-      names: fc.shuffledSubarray(depth === 0 ? [] : ['a', 'b', 'c', '!a']),
-      children: fc.array(depth === 0 ? fc.constant({}) : treeOfDepth(depth - 1), { minLength: 4, maxLength: 4 }),
-    })
-    .map(({ hideResource, hideProperties, hideChildren, orderBefore, properties, names, children }) => ({
-      ...(hideResource !== undefined && { 'sling:hideResource': hideResource }),
-      ...(hideProperties && { 'sling:hideProperties': hideProperties }),
-      ...(hideChildren && { 'sling:hideChildren': hideChildren }),
-      ...(orderBefore !== undefined && { 'sling:orderBefore': orderBefore }),
-      ...properties,
-      ...Object.fromEntries(names.map((name, index) => [name, children[index] ?? {}])),
-    }));
-}

@@ -387,12 +387,16 @@ async function* entriesOf(
 ): AsyncGenerator<[string, string][]> {
   // LevelDB's own bound of a batch, 16 KiB, would end it after some fifty nodes.
   const iterator = db.iterator({ ...range, ...options, highWaterMarkBytes: batchBytes });
+  let isClosing = false;
   try {
     let left = options.limit ?? Infinity;
     let reading = iterator.nextv(batchSize);
     for (let batch = await reading; batch.length > 0; batch = await reading) {
       left -= batch.length;
-      if (left <= 0) {
+      if (left <= 0 || isLast(batch)) {
+        // Short ranges are most of all: a call to hear that nothing follows, and one to close, would cost as much again.
+        isClosing = true;
+        iterator.close().catch(() => undefined);
         yield batch;
         return;
       }
@@ -401,11 +405,21 @@ async function* entriesOf(
       reading.catch(() => undefined);
       yield batch;
     }
+    isClosing = true;
+    iterator.close().catch(() => undefined);
   } catch (error) {
     throw readError(error);
   } finally {
-    await iterator.close();
+    if (!isClosing) await iterator.close();
   }
+}
+
+/** Whether the range ended with the batch, rather than the batch by its number of entries or bytes (three a character at most). */
+function isLast(batch: readonly [string, string][]): boolean {
+  if (batch.length >= batchSize) return false;
+  let characters = 0;
+  for (const [key, value] of batch) characters += key.length + value.length;
+  return 3 * characters < batchBytes;
 }
 
 /** The end of the range of keys that start with a letter. */
