@@ -51,6 +51,13 @@ const defaultCndPattern = /^\/(?:apps|libs)\/(?:[^/]+\/){1,2}nodetypes\/.+\.cnd$
 /** FileVault's own place, and the one that Sling's installer of AEM looks into. */
 const subPackagePattern = /^(?:etc\/packages\/.+|(?:apps|libs)\/(?:[^/]+\/)*install\/[^/]+)\.zip$/;
 
+/** Whether an archive is a content package; other archives may lie in a package as files. @throws INVALID_PACKAGE */
+export async function isContentPackage(file: string, limits: PackageLimits): Promise<boolean> {
+  const zip = await openZip(file, limits);
+  zip.close();
+  return zip.entries.some(({ name }) => name === filterFile);
+}
+
 /** @throws INVALID_PACKAGE, INVALID_CONTENT_FILE */
 export async function openPackage(file: string, options: OpenPackageOptions): Promise<PackageFile> {
   const zip = await openZip(file, options.limits);

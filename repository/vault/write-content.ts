@@ -26,6 +26,8 @@ export interface WriteContentOptions {
   readonly filters: readonly FilterSet[];
   /** Binaries that have a blob by their hash: for what stays in this repository. */
   readonly binaryReferences?: boolean;
+  /** Told of every blob that is referred to so. */
+  readonly onBinaryReference?: (sha256: string) => void;
   /** Leaves out when files were created and changed, which says nothing in a folder under version control. */
   readonly withoutTimes?: boolean;
   /** Documents that would be longer are divided into one for each node. Default 4 MiB. */
@@ -189,7 +191,10 @@ class ContentWriter {
     for (const [name, { type, multiple, values }] of this.#properties(node, elsewhere)) {
       if (type !== 'Binary') continue;
       const inBlobs = values.every((value) => typeof value === 'object' && value.inline === undefined);
-      if (this.options.binaryReferences && inBlobs && values.length > 0) continue;
+      if (this.options.binaryReferences && inBlobs && values.length > 0) {
+        for (const value of values) if (typeof value === 'object') this.options.onBinaryReference?.(value.sha256);
+        continue;
+      }
       for (const [index, value] of values.entries()) {
         if (typeof value !== 'object') continue;
         const suffix = multiple ? `[${index}].binary` : '.binary';

@@ -1,5 +1,6 @@
 /** Writes a node, and what belongs into one file with it, as a document view that `parseDocView` reads back. */
 import type { RepositoryNode, Session } from '../api.js';
+import { propertyTexts } from '../property-text.js';
 import type { Property } from '../value.js';
 import { formatBinaryReference, formatDocViewValue } from './docview-value.js';
 import { namespaceOf } from './namespaces.js';
@@ -62,7 +63,7 @@ class DocViewDocument {
     const attributes = [...this.rules.properties(node)].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [name, property] of attributes) {
       this.#remember(name);
-      if (property.type === 'Name') for (const value of property.values) this.#remember(String(value));
+      if (property.type === 'Name') for (const value of propertyTexts(property)) this.#remember(value);
       const asReference =
         this.rules.binaryReferences &&
         property.type === 'Binary' &&

@@ -19,6 +19,8 @@ export interface WritePackageOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** See `WriteContentOptions`. */
   readonly binaryReferences?: boolean;
+  /** See `WriteContentOptions`. */
+  readonly onBinaryReference?: (sha256: string) => void;
   readonly documentBytes?: number;
   readonly onProgress?: (progress: WriteProgress) => void;
   readonly signal?: AbortSignal;

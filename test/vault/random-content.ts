@@ -35,7 +35,7 @@ const oddNames = [
 
 const letters = fc.oneof(
   fc.string({ minLength: 1, maxLength: 6, unit: 'binary' }),
-  fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...'ab_x0:%.-\\<&"\'AÄß\u0308\u{1f600}\ufffd ') }),
+  fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...Array.from('ab_x0:%.-\\<&"\'AÄß\u0308\u{1f600}\ufffd ')) }),
 );
 
 export const randomName: fc.Arbitrary<string> = fc
@@ -44,7 +44,7 @@ export const randomName: fc.Arbitrary<string> = fc
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }).filter((value) => value.isWellFormed()),
-  fc.string({ unit: fc.constantFrom(...'\\,[]{}0u\t\n\r"<&\u0000\ufffe'), maxLength: 8 }),
+  fc.string({ unit: fc.constantFrom(...Array.from('\\,[]{}0u\t\n\r"<&\u0000\ufffe')), maxLength: 8 }),
   fc.constantFrom('', '{Long}1', '[a]', '\\0', '\\u0041', ']', ' '),
 );
 
