@@ -99,6 +99,7 @@ export interface RecordChanges {
 /** Makes the record where it is missing, and changes what is named. Not saved. @throws INVALID_VALUE */
 export async function writePackage(session: Session, id: PackageId, changes: RecordChanges): Promise<void> {
   assertPackageId(id);
+  await assertMayWrite(session);
   const path = packagePath(id);
   await session.ensureNode(path, { primaryType: 'nt:file' }, 'sling:Folder');
   const content = joinPath(path, 'jcr:content');
@@ -168,6 +169,15 @@ export async function packageBinary(session: Session, id: PackageId): Promise<Bi
   const content = await session.findNode(joinPath(packagePath(id), 'jcr:content'));
   const binary = content?.binary('jcr:data');
   return binary && binary.size > 0 ? binary : undefined;
+}
+
+/** Who may not is told so in these words, and not what is missing on the way there. */
+async function assertMayWrite(session: Session): Promise<void> {
+  const places = await session.findNodes([...selfAndAncestors(packagesRoot)]);
+  const nearest = places.find((place) => place !== undefined);
+  if (nearest && (await session.hasPrivileges(nearest.path, 'jcr:addChildNodes'))) return;
+  const problem = `Packages are kept below ${packagesRoot}; the user may not add nodes there.`;
+  throw new RepositoryError('ACCESS_DENIED', problem, { paths: [packagesRoot] });
 }
 
 function definitionPath(id: PackageId): string {

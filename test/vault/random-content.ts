@@ -35,7 +35,11 @@ const oddNames = [
 
 const letters = fc.oneof(
   fc.string({ minLength: 1, maxLength: 6, unit: 'binary' }),
-  fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...Array.from('ab_x0:%.-\\<&"\'AÄß\u0308\u{1f600}\ufffd ')) }),
+  fc.string({
+    minLength: 1,
+    maxLength: 8,
+    unit: fc.constantFrom(...Array.from('ab_x0:%.-\\<&"\'AÄß\u0308\u{1f600}\ufffd ')),
+  }),
 );
 
 export const randomName: fc.Arbitrary<string> = fc
