@@ -1,8 +1,5 @@
-import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import type { Repository } from '../../repository/api.js';
 import { grant } from '../../repository/access/policy.js';
@@ -24,10 +21,10 @@ interface World {
   readonly repository: Repository;
   readonly manager: PackageManager;
   /** Writes a package of that name. */
-  pack(name: string, input: Partial<PackageInput>): Promise<string>;
+  readonly pack: (name: string, input: Partial<PackageInput>) => Promise<string>;
   /** Everything there is below a path, by path. */
-  content(path: string): Promise<unknown[]>;
-  states(): Promise<Record<string, string>>;
+  readonly content: (path: string) => Promise<unknown[]>;
+  readonly states: () => Promise<Record<string, string>>;
 }
 
 async function createWorld(backend = 'memory'): Promise<World> {
