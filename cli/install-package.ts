@@ -2,16 +2,24 @@
 import { z } from 'zod';
 import { accessControlHandlings } from '../repository/vault/access-control.js';
 import type { InstallChange, InstallProgress } from '../repository/vault/apply-package.js';
+import { defaultPackageLimits, type PackageLimits } from '../repository/vault/package-limits.js';
 import { formatPackageId } from '../repository/vault/package-id.js';
 import type { ManagedInstallReport } from '../repository/vault/package-manager.js';
 import { defineCommand, type CommandDefinition, type ExitCode } from './command.js';
 import { createProgressLine } from './output/progress-line.js';
 import { answer } from './output/report.js';
 import { formatBytes, safeText, table } from './output/text.js';
-import { packageManager, packageSource } from './package-manager.js';
+import { collect, packageManager, packageSource } from './package-manager.js';
 
 /** Changes that an answer lists one by one; the others are counted. */
 const mostChanges = 10_000;
+
+const limitNames = Object.keys(defaultPackageLimits);
+const limitPattern = new RegExp(`^(?:${limitNames.join('|')})=\\d{1,15}$`);
+
+function limitsOf(given: readonly string[]): Partial<PackageLimits> {
+  return Object.fromEntries(given.map((text) => text.split('=')).map(([name = '', number]) => [name, Number(number)]));
+}
 
 export function defineInstallCommand(name: string): CommandDefinition {
   return defineCommand({
@@ -22,14 +30,22 @@ export function defineInstallCommand(name: string): CommandDefinition {
         .argument('<package>', 'the .zip file, or a package of the repository by group:name:version')
         .option('--dry-run', 'only say what would change: A added, U updated, D removed')
         .option('--strict', 'refuse a package whose dependencies are not installed')
+        .option(
+          '--limit <name=number>',
+          `over what a package may ask for: ${limitNames.join(', ')}; may be repeated`,
+          collect,
+        )
         .option('--ac-handling <how>', `over what the package says: ${accessControlHandlings.join(', ')}`),
     args: z.object({
       package: z.string(),
       dryRun: z.boolean().default(false),
       strict: z.boolean().default(false),
+      limit: z
+        .array(z.string().regex(limitPattern, `must be one of ${limitNames.join(', ')} and a number`))
+        .default([]),
       acHandling: z.enum(accessControlHandlings).optional(),
     }),
-    run: async (context, { package: typed, dryRun, strict, acHandling }): Promise<ExitCode> => {
+    run: async (context, { package: typed, dryRun, strict, limit, acHandling }): Promise<ExitCode> => {
       const line = createProgressLine(context.terminal.stderr);
       const changes: InstallChange[] = [];
       let unlisted = 0;
@@ -50,7 +66,7 @@ export function defineInstallCommand(name: string): CommandDefinition {
           }),
       };
       const source = packageSource(context.cwd, typed);
-      const manager = packageManager(context);
+      const manager = packageManager(context, limitsOf(limit));
       const installing =
         'file' in source ? manager.install(source.file, options) : manager.installRecorded(source.name, options);
       const report = await installing.finally(() => line.end());

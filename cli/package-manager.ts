@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { FilterSet } from '../repository/vault/filter.js';
+import type { PackageLimits } from '../repository/vault/package-limits.js';
 import { PackageManager } from '../repository/vault/package-manager.js';
 import { createPattern } from '../repository/vault/pattern.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { CommandContext } from './command.js';
 
-export function packageManager({ satchel, user }: CommandContext): PackageManager {
+export function packageManager({ satchel, user }: CommandContext, limits: Partial<PackageLimits> = {}): PackageManager {
   const temporaryFolder = path.join(satchel.dataFolder, 'tmp');
-  return new PackageManager({ repository: satchel.repository, userId: user, temporaryFolder });
+  return new PackageManager({ repository: satchel.repository, userId: user, temporaryFolder, limits });
 }
 
 /** A package as it is typed: a file of this machine, or one of the repository by its name. */

@@ -21,6 +21,8 @@ export interface DocViewOptions {
   readonly optional?: boolean;
   /** Binaries may be given by their hash, as in the repository's own snapshots; never in what came from elsewhere. */
   readonly binaryReferences?: boolean;
+  /** A document with more nodes is refused. */
+  readonly mostNodes?: number;
 }
 
 /**
@@ -29,15 +31,17 @@ export interface DocViewOptions {
  */
 export async function parseDocView(
   source: AsyncIterable<Uint8Array>,
-  { file, optional = false, binaryReferences = false }: DocViewOptions,
+  { file, optional = false, binaryReferences = false, mostNodes = Infinity }: DocViewOptions,
 ): Promise<NodeDeclaration | undefined> {
   const open: OpenNode[] = [];
   let root: OpenNode | undefined;
+  let nodes = 0;
   const isDocView = (tag: SaxesTagNS) => tag.uri === jcrNamespace && tag.local === 'root';
   const accepted = await parseXml(source, file, {
     ...(optional && { acceptRoot: isDocView }),
     open(tag, line) {
       if (!root && !isDocView(tag)) throw new Error(`the root element is "${tag.name}" and not jcr:root`);
+      if (++nodes > mostNodes) throw new Error(`it has more than ${mostNodes} nodes`);
       const node = readElement(tag, line, root === undefined, binaryReferences);
       const siblings = open.at(-1)?.children;
       if (siblings?.some(({ name }) => name === node.name)) throw new Error(`there are two children "${node.name}"`);

@@ -5,6 +5,7 @@ import { accessControlHandlings, type AccessControlHandling } from './access-con
 import { buildContentTree, type ContentFile, type ContentTree } from './content-tree.js';
 import { parseDependencies, type Dependency } from './dependencies.js';
 import { parseDocView } from './docview.js';
+import type { NodeDeclaration } from './node-declaration.js';
 import { parseFilter, type FilterSet } from './filter.js';
 import type { PackageId } from './package-id.js';
 import type { PackageLimits } from './package-limits.js';
@@ -122,19 +123,33 @@ async function read(
       .filter(({ name, isFolder }) => !isFolder && name.startsWith('META-INF/vault/hooks/'))
       .map(({ name }) => name),
     files: zip.entries.filter(({ isFolder }) => !isFolder),
-    readTree: async (without = new Set()) =>
-      buildContentTree({
+    readTree: async (without = new Set()) => {
+      let declared = 0;
+      const count = ({ children }: NodeDeclaration): number => children.reduce((sum, child) => sum + count(child), 1);
+      return buildContentTree({
         files: files.filter(({ entry }) => !without.has(entry)),
         folders,
         contentFiles: ['.content.xml'],
-        readDeclaration: async (source, optional) =>
-          optional && source.size > limits.documentBytes
-            ? undefined
-            : parseDocView(document(source), { file: source.path, optional, binaryReferences }),
+        readDeclaration: async (source, optional) => {
+          if (optional && source.size > limits.documentBytes) return undefined;
+          const declaration = await parseDocView(document(source), {
+            file: source.path,
+            optional,
+            binaryReferences,
+            mostNodes: limits.nodes,
+          });
+          declared += declaration ? count(declaration) : 0;
+          if (declared > limits.nodes) {
+            throw invalidPackage(`Its documents hold more than ${limits.nodes} nodes; split the package.`);
+          }
+          return declaration;
+        },
         onProblem: (error) => {
           throw error;
         },
-      }),
+      });
+    },
+
     close: () => zip.close(),
   };
 }

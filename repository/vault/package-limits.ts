@@ -9,7 +9,7 @@ export interface PackageLimits {
   readonly unsuspiciousBytes: number;
   /** Bytes of one document (`.content.xml` and its like), which is held in memory while it is read. */
   readonly documentBytes: number;
-  /** Nodes of one installation: all of them are held in memory until the one save (docs/decisions/0025). */
+  /** Nodes of one installation: all are in memory until the one save, 7 KB each (docs/decisions/0025). */
   readonly nodes: number;
   /** Packages inside packages, counted from the outermost. */
   readonly packageDepth: number;
@@ -17,12 +17,12 @@ export interface PackageLimits {
 }
 
 export const defaultPackageLimits: PackageLimits = {
-  entries: 500_000,
+  entries: 250_000,
   unpackedBytes: 1024 ** 4,
   ratio: 100,
   unsuspiciousBytes: 256 * 1024 ** 2,
   documentBytes: 64 * 1024 ** 2,
-  nodes: 1_000_000,
+  nodes: 250_000,
   packageDepth: 5,
   subPackages: 500,
 };

@@ -55,6 +55,8 @@ class Preparation {
   readonly skipped: LeftOut[] = [];
   readonly #opened: PackageFile[] = [];
   #unpackedBytes = 0;
+  #nodes = 0;
+  #count = 0;
 
   constructor(private readonly options: PrepareOptions) {}
 
@@ -87,6 +89,10 @@ class Preparation {
     }
     const tree = await opened.readTree(registered);
     dropRecords(tree.root);
+    this.#nodes += nodesIn(tree.root);
+    if (this.#nodes > limits.nodes) {
+      throw invalidPackage(`With the packages in it, it holds more than ${limits.nodes} nodes; split it.`);
+    }
     return [{ ...source, opened, tree }, ...(await this.#prepareInside(inside, opened, depth))];
   }
 
@@ -122,8 +128,6 @@ class Preparation {
     await pipeline(file.open(), createWriteStream(target, { flags: 'wx' }));
     return target;
   }
-
-  #count = 0;
 }
 
 /** What a package has at `/etc/packages` is about packages, and their records say it. */
@@ -131,6 +135,12 @@ function dropRecords(root: ContentNode): void {
   const etc = root.children.get('etc');
   etc?.children.delete('packages');
   if (etc?.children.size === 0) root.children.delete('etc');
+}
+
+function nodesIn({ children }: ContentNode): number {
+  let nodes = 1;
+  for (const child of children.values()) nodes += nodesIn(child);
+  return nodes;
 }
 
 function repositoryPath({ path }: PackagedFile): string {

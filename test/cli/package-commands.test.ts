@@ -68,6 +68,10 @@ describe('satchel package', () => {
     expect(await world.json('package', 'build', '../../x:b:c', '--filter', '/content')).toMatchObject({
       document: failed('INVALID_VALUE'),
     });
+    expect(await world.json('package', 'install', 'site.zip', '--limit', 'entries=1')).toMatchObject({
+      document: failed('INVALID_PACKAGE'),
+    });
+    expect(await world.json('package', 'install', 'site.zip', '--limit', 'x=1')).toMatchObject({ code: 2 });
     expect(await world.json('package', 'install', 'site.zip', '--ac-handling', 'open')).toMatchObject({ code: 2 });
     expect(await titleOf()).toBe(0);
   });

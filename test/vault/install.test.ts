@@ -414,7 +414,8 @@ describe('a package that is damaged or hostile (C5)', () => {
     ['bytes', { unpackedBytes: 9_999 }, /9999 are allowed/],
     ['bytes for its size', { unsuspiciousBytes: 0, ratio: 2 }, /more than 2 times/],
     ['bytes in a document', { documentBytes: 100 }, /larger than 100 bytes/],
-    ['nodes', { nodes: 1 }, /more than 1 nodes/],
+    ['nodes', { nodes: 2 }, /more than 2 nodes/],
+    ['nodes in a document', { nodes: 0 }, /more than 0 nodes/],
   ])('with more %s than allowed is refused and nothing changes', async (_what, limits, message) => {
     const session = await openSession();
     const file = await writeZip(join(await temporaryFolder(), 'package.zip'), good);
