@@ -28,8 +28,10 @@ export interface WriteContentOptions {
   readonly binaryReferences?: boolean;
   /** Told of every blob that is referred to so. */
   readonly onBinaryReference?: (sha256: string) => void;
-  /** Leaves out when files were created and changed, which says nothing in a folder under version control. */
+  /** Leaves out when files and folders were created and changed, which says nothing in a folder under version control. */
   readonly withoutTimes?: boolean;
+  /** Names that files must not have, because a reader would pass them over; they are escaped. */
+  readonly avoidName?: (fileName: string) => boolean;
   /** Documents that would be longer are divided into one for each node. Default 4 MiB. */
   readonly documentBytes?: number;
   readonly onNode?: (path: string) => void;
@@ -51,11 +53,12 @@ export async function* writeContent(options: WriteContentOptions): AsyncGenerato
 class FolderNames {
   readonly #taken = new Map<string, string>();
 
-  /** @param kind tells a node's folder from its file */
+  constructor(private readonly avoidName: ((fileName: string) => boolean) | undefined) {}
+
   nameFor(name: string, suffix = ''): string {
     const plain = encodePlatformName(name) + suffix;
     const owner = this.#taken.get(foldName(plain));
-    if (owner === undefined || owner === plain) {
+    if ((owner === undefined || owner === plain) && !this.avoidName?.(plain)) {
       this.#taken.set(foldName(plain), plain);
       return plain;
     }
@@ -77,7 +80,7 @@ class ContentWriter {
   async *write(roots: readonly string[]): AsyncGenerator<WrittenFile> {
     // Folders on the way are named once, whichever root they lead to.
     const folders = new Map<string, { folder: string; names: FolderNames }>([
-      ['/', { folder: '', names: new FolderNames() }],
+      ['/', { folder: '', names: this.#names() }],
     ]);
     for (const root of roots) {
       const node = await this.#session.findNode(root);
@@ -87,16 +90,20 @@ class ContentWriter {
     }
   }
 
+  #names(): FolderNames {
+    return new FolderNames(this.options.avoidName);
+  }
+
   async *#ancestor(
     path: string,
     folders: Map<string, { folder: string; names: FolderNames }>,
   ): AsyncGenerator<WrittenFile, { folder: string; names: FolderNames }> {
     const known = folders.get(path);
     if (known) return known;
-    if (path === '') return { folder: '', names: new FolderNames() };
+    if (path === '') return { folder: '', names: this.#names() };
     const above = yield* this.#ancestor(parentOf(path), folders);
     const folder = childFolder(above.folder, above.names.nameFor(path.slice(path.lastIndexOf('/') + 1)));
-    const made = { folder, names: new FolderNames() };
+    const made = { folder, names: this.#names() };
     folders.set(path, made);
     const node = await this.#session.findNode(path);
     // Only its type, so that it can be made where it is missing.
@@ -187,7 +194,7 @@ class ContentWriter {
     isSplit: boolean,
   ): AsyncGenerator<WrittenFile> {
     this.options.onNode?.(node.path);
-    const names = new FolderNames();
+    const names = this.#names();
     for (const [name, { type, multiple, values }] of this.#properties(node, elsewhere)) {
       if (type !== 'Binary') continue;
       const inBlobs = values.every((value) => typeof value === 'object' && value.inline === undefined);
@@ -225,7 +232,7 @@ class ContentWriter {
   #properties(node: RepositoryNode, elsewhere: IsElsewhere): Iterable<readonly [string, Property]> {
     const { filters, withoutTimes = false } = this.options;
     if (importModeAt(filters, node.path) === undefined) return onlyType(node);
-    const isFile = ['nt:file', 'nt:folder', 'nt:resource', 'oak:Resource'].includes(node.primaryType);
+    const isFile = this.#hasOwnFiles(node) || ['nt:resource', 'oak:Resource'].includes(node.primaryType);
     return [...node.properties].filter(
       ([name]) =>
         name === 'jcr:primaryType' ||
