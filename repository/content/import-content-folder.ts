@@ -237,7 +237,11 @@ async function readContent(folder: string, target: string): Promise<FolderConten
     wanted.push({ path, file, line, properties: await wantedProperties(node) });
     sources.set(path, node.binaries);
     for (const property of node.binaryLists.keys()) {
-      broken.set(file, { file: join(folder, file), line, message: `a list of binaries ("${property}") is not taken here` });
+      broken.set(file, {
+        file: join(folder, file),
+        line,
+        message: `a list of binaries ("${property}") is not taken here`,
+      });
     }
     for (const child of node.children.values()) await flatten(child, joinPath(path, child.name));
   };
