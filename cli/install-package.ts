@@ -4,7 +4,7 @@ import { accessControlHandlings } from '../repository/vault/access-control.js';
 import type { InstallChange, InstallProgress } from '../repository/vault/apply-package.js';
 import { defaultPackageLimits, type PackageLimits } from '../repository/vault/package-limits.js';
 import { formatPackageId } from '../repository/vault/package-id.js';
-import type { ManagedInstallReport } from '../repository/vault/package-manager.js';
+import type { ManagedInstallReport } from '../repository/vault/package-installation.js';
 import { defineCommand, type CommandDefinition, type ExitCode } from './command.js';
 import { createProgressLine } from './output/progress-line.js';
 import { answer } from './output/report.js';

@@ -97,7 +97,7 @@ export interface RecordChanges {
 }
 
 /** Makes the record where it is missing, and changes what is named. Not saved. @throws INVALID_VALUE */
-export async function writePackage(session: Session, id: PackageId, changes: RecordChanges): Promise<void> {
+export async function writePackageRecord(session: Session, id: PackageId, changes: RecordChanges): Promise<void> {
   assertPackageId(id);
   await assertMayWrite(session);
   const path = packagePath(id);
@@ -147,7 +147,11 @@ export async function writePackage(session: Session, id: PackageId, changes: Rec
 }
 
 /** Removes the record, and folders above it that have nothing else. Not saved. */
-export async function removePackage(session: Session, id: PackageId, emptyFolders: readonly string[]): Promise<void> {
+export async function removePackageRecord(
+  session: Session,
+  id: PackageId,
+  emptyFolders: readonly string[],
+): Promise<void> {
   for (const path of [packagePath(id), snapshotPath(id)]) if (await session.findNode(path)) await session.remove(path);
   for (const folder of emptyFolders) {
     if (!(await session.findNode(folder))) continue;

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { adminUser, type Repository } from '../api.js';
 import type { PackageId } from './package-id.js';
-import { listPackages, writePackage, type PackageRecord } from './package-record.js';
+import { listPackages, writePackageRecord, type PackageRecord } from './package-record.js';
 
 export interface RecoveredPackage {
   readonly id: PackageId;
@@ -31,7 +31,7 @@ export async function recoverPackages(repository: Repository, alone: boolean): P
         continue;
       }
       const wasInstalled = lastUnpacked !== undefined;
-      await writePackage(session, id, { state: wasInstalled ? 'installed' : 'interrupted', installer: null });
+      await writePackageRecord(session, id, { state: wasInstalled ? 'installed' : 'interrupted', installer: null });
       recovered.push({ id, was: state, state: 'before' });
     }
     await session.save();

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { openSatchel, type Satchel } from '../../compose.js';
 import { adminUser } from '../../repository/api.js';
-import { listPackages, writePackage } from '../../repository/vault/package-record.js';
+import { listPackages, writePackageRecord } from '../../repository/vault/package-record.js';
 
 it('an installation that was cut short is logged at the next start, and shows in the list', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'satchel-interrupted-'));
@@ -23,7 +23,7 @@ it('an installation that was cut short is logged at the next start, and shows in
   await open(async ({ repository }) =>
     repository.withSession(adminUser, async (session) => {
       // As the first of the two commits of an installation leaves it.
-      await writePackage(session, { group: 'tests', name: 'site', version: '1.0' }, { state: 'installing' });
+      await writePackageRecord(session, { group: 'tests', name: 'site', version: '1.0' }, { state: 'installing' });
       await session.save();
     }),
   );

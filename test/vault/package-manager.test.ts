@@ -7,7 +7,7 @@ import { createUser } from '../../repository/users.js';
 import type { InstallChange } from '../../repository/vault/apply-package.js';
 import { fulfils, inDependencyOrder, parseDependencies } from '../../repository/vault/dependencies.js';
 import { PackageManager } from '../../repository/vault/package-manager.js';
-import { findPackage, listPackages, writePackage } from '../../repository/vault/package-record.js';
+import { findPackage, listPackages, writePackageRecord } from '../../repository/vault/package-record.js';
 import { compareVersions } from '../../repository/vault/package-version.js';
 import { recoverPackages } from '../../repository/vault/recover-packages.js';
 import { parseSubPackageHandling } from '../../repository/vault/sub-package-handling.js';
@@ -392,13 +392,13 @@ describe('a package of the repository', () => {
         ['gone', undefined],
         ['elsewhere', 'another.host.example 1 2026-01-01T00:00:00Z'],
       ] as const) {
-        await writePackage(
+        await writePackageRecord(
           session,
           { group: 'g', name, version: '' },
           { state: 'installing', installer: installer ?? null },
         );
       }
-      await writePackage(session, { group: 'g', name: 'was', version: '' }, { state: 'uninstalling', unpacked: true });
+      await writePackageRecord(session, { group: 'g', name: 'was', version: '' }, { state: 'uninstalling', unpacked: true });
       await session.save();
     });
     expect(await recoverPackages(repository, false)).toMatchObject([
