@@ -58,6 +58,8 @@ import {
   type RepositoryStores,
 } from './repository/repository.js';
 import type { BlobStore, NodeStore } from './repository/store/contract.js';
+import { formatPackageId } from './repository/vault/package-id.js';
+import { recoverPackages } from './repository/vault/recover-packages.js';
 import { createFilesystemBlobStore } from './repository/store/filesystem/filesystem-blob-store.js';
 import { createLevelNodeStore } from './repository/store/level/level-node-store.js';
 import type { SatchelServer } from './server/create-server.js';
@@ -132,6 +134,11 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
+    const alone = configuration.repository.postgres === undefined;
+    for (const { id, was, state } of await recoverPackages(repository, alone)) {
+      const outcome = state === 'running' ? 'another process may be at it' : 'the content is as it was before';
+      log.warn({ package: formatPackageId(id) }, `${was} the package was interrupted: ${outcome}`);
+    }
     repository.indexer.start((error) => log.error({ err: error }, 'indexes are not being built'));
 
     const registry = createStepRegistry();

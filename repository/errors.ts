@@ -39,6 +39,12 @@ export const repositoryErrorCodes = {
   NODE_CHECKED_IN: { status: 409, retryable: false, meaning: 'The node is checked in; check it out first.' },
   SESSION_CLOSED: { status: 500, retryable: false, meaning: 'The session was closed already.' },
   INVALID_PACKAGE: { status: 400, retryable: false, meaning: 'The content package is damaged or not allowed.' },
+  PACKAGE_DEPENDENCY: {
+    status: 409,
+    retryable: false,
+    meaning: 'A package needs another one that is not installed, or is needed by one that is.',
+  },
+  PACKAGE_STATE: { status: 409, retryable: false, meaning: 'The package is in a state that does not allow this.' },
   INVALID_CONTENT_FILE: { status: 400, retryable: false, meaning: 'A content file does not parse.' },
 } as const;
 

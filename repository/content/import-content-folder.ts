@@ -237,6 +237,13 @@ async function readContent(folder: string, target: string): Promise<FolderConten
     const { file, line } = node.origin ?? { file: '', line: 1 };
     wanted.push({ path, file, line, properties: await wantedProperties(node) });
     sources.set(path, node.binaries);
+    for (const property of node.binaryLists.keys()) {
+      broken.set(file, {
+        file: join(folder, file),
+        line,
+        message: `a list of binaries ("${property}") is not taken here`,
+      });
+    }
     for (const child of node.children.values()) await flatten(child, joinPath(path, child.name));
   };
   await flatten(tree.root, target);

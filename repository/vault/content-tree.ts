@@ -26,6 +26,8 @@ export interface ContentNode {
   readonly properties: Map<string, Property>;
   /** Binary properties, by the file that has their bytes. */
   readonly binaries: Map<string, ContentFile>;
+  /** Multi-valued Binary properties: a file for each value, in their order. */
+  readonly binaryLists: Map<string, ContentFile[]>;
   /** In child order. */
   readonly children: Map<string, ContentNode>;
   /** Exists only as a place among its siblings, unless a file fills it. */
@@ -59,6 +61,8 @@ export async function buildContentTree(options: ContentTreeOptions): Promise<Con
   const root = createNode('', false);
   const paths = new Set(files.map(({ path }) => path));
   const declaredBinaries: { path: string; node: ContentNode; property: string; file: string }[] = [];
+  const declaredLists: { node: ContentNode; property: string; length: number }[] = [];
+  const lists: { node: ContentNode; property: string; list: ContentFile[]; file: string }[] = [];
 
   function nodeOfFolder(folder: string): ContentNode {
     let node = root;
@@ -76,6 +80,10 @@ export async function buildContentTree(options: ContentTreeOptions): Promise<Con
       claim(node, file, declaration.line, path);
       for (const [name, property] of declaration.properties) node.properties.set(name, property);
       for (const property of declaration.binaries) declaredBinaries.push({ path, node, property, file });
+      for (const [property, length] of declaration.binaryLists ?? []) {
+        if (length > 0) declaredBinaries.push({ path, node, property, file });
+        declaredLists.push({ node, property, length });
+      }
     }
     for (const child of declaration.children) {
       declare(childOf(node, child.name, child.orderOnly), child, file, `${path}/${child.name}`);
@@ -106,6 +114,22 @@ export async function buildContentTree(options: ContentTreeOptions): Promise<Con
     if (!content.properties.has('jcr:mimeType')) {
       content.properties.set('jcr:mimeType', { type: 'String', multiple: false, values: [mediaTypeOf(node.name)] });
     }
+  }
+
+  /** `name.binary`, or `name[0].binary` for a value of a list. */
+  function addBinary(node: ContentNode, fileName: string, file: ContentFile): void {
+    const [, listName, index] = /^(.+)\[(\d{1,6})\]$/.exec(fileName) ?? [];
+    if (listName === undefined) {
+      node.binaries.set(decodeName(fileName, file.path), file);
+      return;
+    }
+    const property = decodeName(listName, file.path);
+    const list = node.binaryLists.get(property) ?? [];
+    if (!node.binaryLists.has(property)) {
+      node.binaryLists.set(property, list);
+      lists.push({ node, property, list, file: file.path });
+    }
+    list[Number(index)] = file;
   }
 
   const plainFiles: ContentFile[] = [];
@@ -139,22 +163,40 @@ export async function buildContentTree(options: ContentTreeOptions): Promise<Con
     const fileName = file.path.slice(slash + 1);
     try {
       if (fileName.endsWith('.binary')) {
-        folder.binaries.set(decodeName(fileName.slice(0, -'.binary'.length), file.path), file);
+        addBinary(folder, fileName.slice(0, -'.binary'.length), file);
       } else addPlainFile(childOf(folder, decodeName(fileName, file.path), false), file, file.path);
     } catch (error) {
       if (!(error instanceof RepositoryError)) throw error;
       onProblem(error);
     }
   }
+  for (const { node, property, length } of declaredLists) {
+    // An empty list has no files.
+    if (length === 0) node.binaryLists.set(property, []);
+  }
+  for (const { node, property, list, file } of lists) {
+    // A list with a gap is none: every value has a file of its own.
+    if (list.length === list.filter(Boolean).length) continue;
+    node.binaryLists.delete(property);
+    declaredBinaries.push({ path: file, node, property, file });
+  }
   dropPlaceholders(root);
   const missingBinaries = declaredBinaries
-    .filter(({ node, property }) => !node.binaries.has(property))
+    .filter(({ node, property }) => !node.binaries.has(property) && !node.binaryLists.has(property))
     .map(({ path, property, file }) => ({ path, property, file }));
   return { root, missingBinaries };
 }
 
 function createNode(name: string, isPlaceholder: boolean): ContentNode {
-  return { name, origin: undefined, properties: new Map(), binaries: new Map(), children: new Map(), isPlaceholder };
+  return {
+    name,
+    origin: undefined,
+    properties: new Map(),
+    binaries: new Map(),
+    binaryLists: new Map(),
+    children: new Map(),
+    isPlaceholder,
+  };
 }
 
 function childOf(parent: ContentNode, name: string, isPlaceholder: boolean): ContentNode {

@@ -3,12 +3,15 @@
  * https://jackrabbit.apache.org/filevault/filter.html and importmode.html
  */
 import { assertPath, isDescendantOrSelf } from '../path.js';
+import { createPattern, type Pattern } from './pattern.js';
+import { escapeXml } from './xml-text.js';
 import { parseXml } from './xml.js';
 
 /**
- * `replace`: as in the package, the rest is removed. `update`: packaged nodes become as in the package, nothing is
- * removed. `merge`: existing nodes stay as they are, new ones are added. `merge_properties` and `update_properties`
- * also add missing properties to existing nodes; only the latter changes those that are there.
+ * `replace`: as in the package, the rest is removed. `merge`: existing nodes stay as they are, new ones are added.
+ * `merge_properties` and `update_properties` also add missing properties and mixins to existing nodes; only the latter
+ * changes the values that are there. `update` is the older name of `update_properties`. Only `replace` removes anything
+ * or changes a primary type.
  */
 export const importModes = ['replace', 'update', 'merge', 'update_properties', 'merge_properties'] as const;
 export type ImportMode = (typeof importModes)[number];
@@ -16,7 +19,7 @@ export type ImportMode = (typeof importModes)[number];
 /** A pattern of filter.xml, matched against a whole path. */
 export interface FilterRule {
   readonly include: boolean;
-  readonly pattern: RegExp;
+  readonly pattern: Pattern;
 }
 
 export interface FilterSet {
@@ -26,8 +29,6 @@ export interface FilterSet {
   /** For `matchProperties` rules: matched against paths of properties. */
   readonly propertyRules: readonly FilterRule[];
 }
-
-const maximumPatternLength = 1_000;
 
 /** @throws INVALID_CONTENT_FILE with file and line */
 export async function parseFilter(source: AsyncIterable<Uint8Array>, file: string): Promise<FilterSet[]> {
@@ -43,35 +44,48 @@ export async function parseFilter(source: AsyncIterable<Uint8Array>, file: strin
         sets.push({ root, mode: known, nodeRules: [], propertyRules: [] });
       } else if (name === 'include' || name === 'exclude') {
         const rules = attribute('matchProperties') === 'true' ? sets.at(-1)?.propertyRules : sets.at(-1)?.nodeRules;
-        rules?.push({ include: name === 'include', pattern: parsePattern(attribute('pattern') ?? '') });
+        rules?.push({ include: name === 'include', pattern: createPattern(attribute('pattern') ?? '') });
       } else if (name !== 'workspaceFilter') throw new Error(`the element "${name}" is unknown`);
     },
   });
   return sets;
 }
 
-/** Patterns are Java's; what JavaScript reads differently is refused by its parser and not guessed at. */
-function parsePattern(pattern: string): RegExp {
-  if (pattern.length > maximumPatternLength)
-    throw new Error(`a pattern is longer than ${maximumPatternLength} characters`);
-  return new RegExp(`^(?:${pattern})$`);
+/**
+ * How what the package has at a path is imported, `undefined` where the filter does not take it. As in FileVault, any filter
+ * may take a node, and the first one whose root is above it decides the mode.
+ */
+export function importModeAt(sets: readonly FilterSet[], path: string): ImportMode | undefined {
+  const above = sets.filter(({ root }) => isDescendantOrSelf(path, root));
+  return above.some(({ nodeRules }) => allows(nodeRules, path)) ? above[0]?.mode : undefined;
 }
 
-/** The filter that covers a node's path; the innermost where roots lie in each other. */
-export function coveringFilter(sets: readonly FilterSet[], path: string): FilterSet | undefined {
-  const [innermost] = sets
-    .filter(({ root }) => isDescendantOrSelf(path, root))
-    .sort((a, b) => b.root.length - a.root.length);
-  return innermost && allows(innermost.nodeRules, path) ? innermost : undefined;
-}
-
-export function coversProperty(set: FilterSet, propertyPath: string): boolean {
-  return allows(set.propertyRules, propertyPath);
+/** @param nodePath a node that a filter takes */
+export function includesProperty(sets: readonly FilterSet[], nodePath: string, name: string): boolean {
+  const above = sets.filter(({ root }) => isDescendantOrSelf(nodePath, root));
+  return above.some(({ propertyRules }) => propertyRules.length === 0 || allows(propertyRules, `${nodePath}/${name}`));
 }
 
 /** The last rule that matches decides; before any, the opposite of the first: includes narrow, excludes take away. */
 function allows(rules: readonly FilterRule[], path: string): boolean {
   const [first] = rules;
   if (!first) return true;
-  return rules.reduce((allowed, { include, pattern }) => (pattern.test(path) ? include : allowed), !first.include);
+  return rules.reduce((allowed, { include, pattern }) => (pattern.matches(path) ? include : allowed), !first.include);
+}
+
+/** filter.xml, as `parseFilter` reads it. */
+export function writeFilter(sets: readonly FilterSet[]): string {
+  const filters = sets.map(({ root, mode, nodeRules, propertyRules }) => {
+    const open = `    <filter root="${escapeXml(root)}"${mode === 'replace' ? '' : ` mode="${mode}"`}`;
+    const rules = [
+      ...nodeRules.map((rule) => ruleElement(rule, '')),
+      ...propertyRules.map((rule) => ruleElement(rule, ' matchProperties="true"')),
+    ];
+    return rules.length === 0 ? `${open}/>\n` : `${open}>\n${rules.join('')}    </filter>\n`;
+  });
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<workspaceFilter version="1.0">\n${filters.join('')}</workspaceFilter>\n`;
+}
+
+function ruleElement({ include, pattern }: FilterRule, attributes: string): string {
+  return `        <${include ? 'include' : 'exclude'} pattern="${escapeXml(pattern.source)}"${attributes}/>\n`;
 }

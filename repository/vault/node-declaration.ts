@@ -12,6 +12,8 @@ export interface NodeDeclaration {
   readonly properties: ReadonlyMap<string, Property>;
   /** Names of Binary properties whose bytes are in a file of their own. */
   readonly binaries: readonly string[];
+  /** Multi-valued Binary properties, and how many values, each with its bytes in a file of its own. */
+  readonly binaryLists?: ReadonlyMap<string, number>;
   /** In child order. */
   readonly children: readonly NodeDeclaration[];
 }

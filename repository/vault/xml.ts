@@ -13,6 +13,9 @@ export interface XmlHandlers {
 }
 
 const maximumDepth = 256;
+/** Characters of one attribute: a value of text is no place for more. */
+const maximumAttributeLength = 16 * 1024 * 1024;
+const maximumAttributes = 10_000;
 
 class NotAccepted extends Error {}
 
@@ -32,6 +35,16 @@ export async function parseXml(
   });
   parser.on('doctype', (declaration) => {
     seen.doctype = declaration.trim().replace(/\s+/g, ' ');
+  });
+  let attributes = 0;
+  parser.on('opentagstart', () => {
+    attributes = 0;
+  });
+  parser.on('attribute', ({ value }) => {
+    if (++attributes > maximumAttributes) throw new Error(`an element has more than ${maximumAttributes} attributes`);
+    if (value.length > maximumAttributeLength) {
+      throw new Error(`an attribute is longer than ${maximumAttributeLength} characters`);
+    }
   });
   parser.on('opentag', (tag) => {
     if (!seen.root && handlers.acceptRoot && !handlers.acceptRoot(tag)) throw new NotAccepted();

@@ -118,6 +118,7 @@ async function launchRights(): Promise<string> {
     file('launch-rights.zip'),
     packageEntries({
       filter: `<filter root="${models}/rep:policy"/>`,
+      properties: { name: 'launch rights', acHandling: 'overwrite' },
       files: { [`${models.slice(1)}/_rep_policy.xml`]: policyView([...policy, workflow]) },
     }),
   );

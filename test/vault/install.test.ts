@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { RepositoryError } from '../../repository/errors.js';
 import type { Session } from '../../repository/api.js';
 import { installPackage, type InstallProgress } from '../../repository/vault/install.js';
+import type { PackageLimits } from '../../repository/vault/package-limits.js';
 import { backends, namesOf, openFor, pathsOf, sessionOf, temporaryFolder } from '../repository/world.js';
 import { docView, packageEntries, writeZip, type PackageEntry, type PackageInput } from './package-builder.js';
 
@@ -54,6 +55,7 @@ describe('a content package (C5)', () => {
       join(await temporaryFolder(), 'package.zip'),
       packageEntries({
         filter: '<filter root="/content/site"/>',
+        properties: { acHandling: 'overwrite' },
         files: {
           'content/site/.content.xml': docView(
             'jcr:primaryType="sling:OrderedFolder" jcr:title="Site"',
@@ -192,7 +194,7 @@ describe('import modes (C5)', () => {
   // Per mode: the title of /content/a (set by both), whether `added` came, `extra` stayed, /own stayed, /x's title.
   it.each([
     ['replace', { title: 'package', added: true, extra: false, own: false, x: 'package' }],
-    ['update', { title: 'package', added: true, extra: false, own: true, x: 'package' }],
+    ['update', { title: 'package', added: true, extra: true, own: true, x: 'package' }],
     ['update_properties', { title: 'package', added: true, extra: true, own: true, x: 'package' }],
     ['merge', { title: 'own', added: false, extra: true, own: true, x: 'own' }],
     ['merge_properties', { title: 'own', added: true, extra: true, own: true, x: 'own' }],
@@ -293,6 +295,71 @@ describe('a package that is damaged or hostile (C5)', () => {
       withEntry({ name: 'jcr_root/content/g.txt', content: '', deflate: true, uncompressedSize: 4_000_000_000 }),
       /would unpack to/,
     ],
+    ['an UNC path', withEntry({ name: '\\\\server\\share\\x', content: 'x' }), /invalid characters/],
+    [
+      'an encrypted entry',
+      withEntry({ name: 'jcr_root/content/g', content: 'x', flags: 1, deflate: true }),
+      /is encrypted/,
+    ],
+    ['an unknown compression', withEntry({ name: 'jcr_root/content/g', content: 'x', method: 12 }), /method 12/],
+    ['an entry over another', withEntry({ name: 'jcr_root/content/g', content: 'xyz', offset: 0 }), /overlap/],
+    [
+      'names that differ in case',
+      [...good, ...['straße', 'STRASSE'].map((name) => ({ name: `jcr_root/content/${name}/x` }))],
+      /differ only in case/,
+    ],
+    [
+      'names that differ in their Unicode form',
+      [...good, ...['caf\u00e9', 'cafe\u0301'].map((name) => ({ name: `jcr_root/content/${name}` }))],
+      /Unicode form/,
+    ],
+    ['a path without end', withEntry({ name: `jcr_root/content/${'d/'.repeat(300)}x` }), /nested deeper/],
+    ['a name without end', withEntry({ name: `jcr_root/${'n'.repeat(9_000)}` }), /too long/],
+    [
+      'a path that is too long for the repository',
+      withEntry({ name: `jcr_root/content/${`${'n'.repeat(200)}/`.repeat(12)}x`, content: 'x' }),
+      /longer than 2048/,
+    ],
+    [
+      'a huge attribute',
+      withEntry({
+        name: 'jcr_root/content/g/.content.xml',
+        content: docView(`big="${'x'.repeat(17 * 1024 * 1024)}"`),
+        deflate: true,
+      }),
+      /attribute is longer/,
+    ],
+    [
+      'attributes without end',
+      withEntry({
+        name: 'jcr_root/content/g/.content.xml',
+        content: docView(Array.from({ length: 10_001 }, (_, index) => `a${index}=""`).join(' ')),
+        deflate: true,
+      }),
+      /more than 10000 attributes/,
+    ],
+    [
+      'a document that is too large',
+      withEntry({
+        name: 'jcr_root/content/g/.content.xml',
+        content: docView('', ' '.repeat(65 * 1024 * 1024)),
+        deflate: true,
+      }),
+      /document of the package is larger/,
+    ],
+    [
+      'a pattern that never ends',
+      packageEntries({
+        filter: '<filter root="/content"><exclude pattern="/content/(a+)+1"/></filter>',
+        files: { [`content/${'a'.repeat(60)}`]: 'x' },
+      }),
+      /takes too long/,
+    ],
+    [
+      'an unknown acHandling',
+      packageEntries({ filter: '<filter root="/content"/>', files: {}, properties: { acHandling: 'open' } }),
+      /acHandling "open"/,
+    ],
     ['an entry twice', withEntry({ name: 'jcr_root/content/f.txt', content: 'y' }), /two entries/],
     [
       'a file that is also a folder',
@@ -361,6 +428,20 @@ describe('a package that is damaged or hostile (C5)', () => {
     await expectRefusal(session, await writeZip(join(await temporaryFolder(), 'package.zip'), entries), message);
   });
 
+  it.each([
+    ['entries', { entries: 3 }, /3 are allowed/],
+    ['bytes', { unpackedBytes: 9_999 }, /9999 are allowed/],
+    ['bytes for its size', { unsuspiciousBytes: 0, ratio: 2 }, /more than 2 times/],
+    ['bytes in a document', { documentBytes: 100 }, /larger than 100 bytes/],
+    ['nodes', { nodes: 2 }, /more than 2 nodes/],
+    ['nodes in a document', { nodes: 0 }, /more than 0 nodes/],
+  ])('with more %s than allowed is refused and nothing changes', async (_what, limits, message) => {
+    const session = await openSession();
+    const file = await writeZip(join(await temporaryFolder(), 'package.zip'), good);
+    await expectRefusal(session, file, message, limits);
+    expect(await installPackage({ session, file })).toMatchObject({ name: 'sample & more' });
+  });
+
   it('cut off anywhere is refused and nothing changes', async () => {
     const session = await openSession();
     const file = await writeZip(join(await temporaryFolder(), 'package.zip'), good);
@@ -393,9 +474,14 @@ describe('a package that is damaged or hostile (C5)', () => {
     }
   });
 
-  async function expectRefusal(session: Session, file: string, message: RegExp): Promise<void> {
+  async function expectRefusal(
+    session: Session,
+    file: string,
+    message: RegExp,
+    limits: Partial<PackageLimits> = {},
+  ): Promise<void> {
     const before = session.sequence;
-    const error: unknown = await installPackage({ session, file }).catch((thrown: unknown) => thrown);
+    const error: unknown = await installPackage({ session, file, limits }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RepositoryError);
     expect(error).toMatchObject({ code: 'INVALID_PACKAGE', message: matching(message) });
     expect(session).toMatchObject({ hasPendingChanges: false, sequence: before });

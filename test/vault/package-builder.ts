@@ -11,6 +11,11 @@ export interface PackageEntry {
   readonly uncompressedSize?: number;
   /** Unix mode, as for a symbolic link. */
   readonly mode?: number;
+  /** General purpose flags beside UTF-8; 1 is encrypted. */
+  readonly flags?: number;
+  readonly method?: number;
+  /** Where the directory says it begins, in place of the true one. */
+  readonly offset?: number;
 }
 
 export async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
@@ -30,8 +35,8 @@ export async function writeZip(file: string, entries: readonly PackageEntry[]): 
     const data = entry.deflate ? deflateRawSync(content) : content;
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(20, 0);
-    shared.writeUInt16LE(0x800, 2);
-    shared.writeUInt16LE(entry.deflate ? 8 : 0, 4);
+    shared.writeUInt16LE(0x800 | (entry.flags ?? 0), 2);
+    shared.writeUInt16LE(entry.method ?? (entry.deflate ? 8 : 0), 4);
     shared.writeUInt16LE(0x21, 8);
     shared.writeUInt32LE(entry.crc ?? crc32(content), 10);
     shared.writeUInt32LE(data.length, 14);
@@ -40,7 +45,7 @@ export async function writeZip(file: string, entries: readonly PackageEntry[]): 
     const local = Buffer.concat([Buffer.from('PK\x03\x04'), shared, name, data]);
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(((entry.mode ?? 0) << 16) >>> 0, 6);
-    tail.writeUInt32LE(offset, 10);
+    tail.writeUInt32LE(entry.offset ?? offset, 10);
     centrals.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x03'), shared, tail, name]));
     locals.push(local);
     offset += local.length;
@@ -63,16 +68,21 @@ export interface PackageInput {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   /** As they are, before the rest. */
   readonly extra?: readonly PackageEntry[];
+  /** Beside group `tests`, name `sample & more` and version 1.2, or in their place. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
-export function packageEntries({ filter, files, extra = [] }: PackageInput): PackageEntry[] {
+export function packageEntries({ filter, files, extra = [], properties = {} }: PackageInput): PackageEntry[] {
+  const all = { group: 'tests', name: 'sample & more', version: '1.2', ...properties };
   return [
     ...extra,
     {
       name: 'META-INF/vault/properties.xml',
       content: `<?xml version="1.0" encoding="utf-8" standalone="no"?>
 <!DOCTYPE properties SYSTEM "http://java.sun.com/dtd/properties.dtd">
-<properties><entry key="group">tests</entry><entry key="name">sample &amp; more</entry><entry key="version">1.2</entry></properties>`,
+<properties>${Object.entries(all)
+        .map(([key, value]) => `<entry key="${key}">${value.replaceAll('&', '&amp;')}</entry>`)
+        .join('')}</properties>`,
     },
     { name: 'META-INF/vault/filter.xml', content: `<workspaceFilter version="1.0">${filter}</workspaceFilter>` },
     ...Object.entries(files).map(([name, content]) => ({ name: `jcr_root/${name}`, content, deflate: true })),

@@ -1,0 +1,3 @@
+import { defineInstallCommand } from '../install-package.js';
+
+export const packageInstallCommand = defineInstallCommand('package install');
