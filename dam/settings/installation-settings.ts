@@ -34,7 +34,7 @@ export async function followInstallationSettings(options: InstallationSettingsOp
   const reported = new Map<string, string>();
   let reading: Promise<void> | undefined;
   let isStale = false;
-  let isClosed = false;
+  const closing = new AbortController();
 
   async function readAll(): Promise<void> {
     await repository.withSession({ service: 'workflow' }, async (session) => {
@@ -52,16 +52,16 @@ export async function followInstallationSettings(options: InstallationSettingsOp
     });
   }
 
-  /** A burst of commits costs one reading at a time, a pause, and one after it. */
+  /** A burst of commits costs a reading, a pause, and one more reading. */
   function follow(): void {
     isStale = true;
     reading ??= (async () => {
-      while (isStale && !isClosed) {
+      while (isStale && !closing.signal.aborted) {
         isStale = false;
         await readAll().catch((error: unknown) => {
-          if (!isClosed) onProblem(error, 'settings');
+          if (!closing.signal.aborted) onProblem(error, 'settings');
         });
-        if (isStale) await delay(pauseMilliseconds, undefined, { ref: false });
+        await delay(pauseMilliseconds, undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
       }
       reading = undefined;
     })();
@@ -76,7 +76,7 @@ export async function followInstallationSettings(options: InstallationSettingsOp
       return values.get(name) as Value;
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       stop();
       await reading;
     },
