@@ -52,14 +52,17 @@ export async function followInstallationSettings(options: InstallationSettingsOp
     });
   }
 
+  // Asked anew after every wait.
+  const isClosing = () => closing.signal.aborted;
+
   /** A burst of commits costs a reading, a pause, and one more reading. */
   function follow(): void {
     isStale = true;
     reading ??= (async () => {
-      while (isStale && !closing.signal.aborted) {
+      while (isStale && !isClosing()) {
         isStale = false;
         await readAll().catch((error: unknown) => {
-          if (!closing.signal.aborted) onProblem(error, 'settings');
+          if (!isClosing()) onProblem(error, 'settings');
         });
         await delay(pauseMilliseconds, undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
       }

@@ -27,6 +27,8 @@ interface Staged {
 
 export class FolderDraft {
   readonly #documents = new Map<string, JsonObject | undefined>();
+  /** Texts of the documents as they were read. */
+  readonly #texts = new Map<string, string | undefined>();
   readonly #declarations = new Map<string, NodeDeclaration | undefined>();
   readonly #changed = new Set<string>();
   readonly #bytes = new Map<string, () => Readable>();
@@ -60,6 +62,7 @@ export class FolderDraft {
   async document(file: string): Promise<JsonObject | undefined> {
     if (!this.#documents.has(file)) {
       const text = this.#isRemoved(file) ? undefined : await readBounded(file);
+      this.#texts.set(file, text);
       this.#documents.set(file, text === undefined ? undefined : parseObject(text, file));
     }
     return this.#documents.get(file);
@@ -112,7 +115,7 @@ export class FolderDraft {
 
   /**
    * Writes everything beside its place, so that what is left to do cannot fail for want of room or rights.
-   * @throws INVALID_CONTENT_FILE when the folder cannot be written
+   * @throws INVALID_CONTENT_FILE when the folder cannot be written; CONFLICT when somebody else changed a document meanwhile
    */
   async stage(): Promise<{ publish(): Promise<void>; discard(): Promise<void> }> {
     const staged: Staged[] = [];
@@ -120,6 +123,7 @@ export class FolderDraft {
       for (const { temporary } of staged) await rm(temporary, { force: true });
     };
     try {
+      await this.#assertAsRead();
       for (const [file, content] of this.#contents()) {
         const temporary = join(this.root, `.satchel-${randomUUID()}.tmp`);
         staged.push({ temporary, file });
@@ -131,6 +135,14 @@ export class FolderDraft {
       throw invalid(this.root, `cannot be written: ${error instanceof Error ? error.message : String(error)}`, error);
     }
     return { publish: () => this.#publish(staged), discard };
+  }
+
+  /** An editor may save while the change is being checked. */
+  async #assertAsRead(): Promise<void> {
+    for (const file of this.#changed) {
+      if (this.#isRemoved(file) || (await readBounded(file)) === this.#texts.get(file)) continue;
+      throw new RepositoryError('CONFLICT', `${file} was changed meanwhile; try again.`, { file });
+    }
   }
 
   #contents(): [string, string | (() => Readable)][] {

@@ -10,8 +10,8 @@ import { WatchIndex } from './watch-index.js';
 
 export const defaultResolutionCacheBytes = 32 * 1024 * 1024;
 
-/** What an entry takes beside its value: its places in the maps and in the index. */
-const bytesPerEntry = 1000;
+/** What an entry takes beside its value, its places in the maps and in the index: 2,450 bytes of heap, measured with four layers. */
+const bytesPerEntry = 2500;
 
 class Entry<Value> {
   /** Settled, so that a hit allocates nothing. */

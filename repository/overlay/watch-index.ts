@@ -14,8 +14,9 @@ export interface Watched {
 }
 
 interface Place<Entry> {
-  readonly below: Map<string, Place<Entry>>;
-  readonly entries: Set<Entry>;
+  /** Both are made when they are needed: most places lie on the way to one other. */
+  below: Map<string, Place<Entry>> | undefined;
+  entries: Set<Entry> | undefined;
   /** How many entries have a layer that begins here. */
   roots: number;
 }
@@ -28,13 +29,14 @@ export class WatchIndex<Entry> {
   add(entry: Entry, watched: readonly Watched[]): void {
     for (const { root, path } of watched) {
       this.#place(root).roots++;
-      this.#place(path).entries.add(entry);
+      const place = this.#place(path);
+      (place.entries ??= new Set()).add(entry);
     }
   }
 
   delete(entry: Entry, watched: readonly Watched[]): void {
     for (const { root, path } of watched) {
-      this.#leave(path, (place) => place.entries.delete(entry));
+      this.#leave(path, (place) => place.entries?.delete(entry));
       this.#leave(root, (place) => place.roots--);
     }
   }
@@ -65,7 +67,7 @@ export class WatchIndex<Entry> {
     let isInLayer = place.roots > 0;
     addAll(place, into);
     for (const name of namesOf(path)) {
-      place = place.below.get(name);
+      place = place.below?.get(name);
       if (!place) return;
       addAll(place, into);
       isInLayer ||= place.roots > 0;
@@ -77,8 +79,9 @@ export class WatchIndex<Entry> {
   #place(path: string): Place<Entry> {
     let place = this.#top;
     for (const name of namesOf(path)) {
-      let next = place.below.get(name);
-      if (!next) place.below.set(name, (next = newPlace()));
+      const below = (place.below ??= new Map<string, Place<Entry>>());
+      let next = below.get(name);
+      if (!next) below.set(name, (next = newPlace()));
       place = next;
     }
     return place;
@@ -89,7 +92,7 @@ export class WatchIndex<Entry> {
     const names = namesOf(path);
     const places = [this.#top];
     for (const name of names) {
-      const next = places.at(-1)?.below.get(name);
+      const next = places.at(-1)?.below?.get(name);
       if (!next) return;
       places.push(next);
     }
@@ -97,14 +100,14 @@ export class WatchIndex<Entry> {
     if (last) take(last);
     for (let depth = names.length; depth > 0; depth--) {
       const { below, entries, roots } = places[depth] ?? this.#top;
-      if (below.size > 0 || entries.size > 0 || roots > 0) return;
-      places[depth - 1]?.below.delete(names[depth - 1] ?? '');
+      if ((below?.size ?? 0) > 0 || (entries?.size ?? 0) > 0 || roots > 0) return;
+      places[depth - 1]?.below?.delete(names[depth - 1] ?? '');
     }
   }
 }
 
 function newPlace<Entry>(): Place<Entry> {
-  return { below: new Map(), entries: new Set(), roots: 0 };
+  return { below: undefined, entries: undefined, roots: 0 };
 }
 
 function namesOf(path: string): readonly string[] {
@@ -112,11 +115,11 @@ function namesOf(path: string): readonly string[] {
 }
 
 function addAll<Entry>({ entries }: Place<Entry>, into: Set<Entry>): void {
-  for (const entry of entries) into.add(entry);
+  for (const entry of entries ?? []) into.add(entry);
 }
 
 function collectBelow<Entry>({ below }: Place<Entry>, into: Set<Entry>): void {
-  for (const place of below.values()) {
+  for (const place of below?.values() ?? []) {
     addAll(place, into);
     collectBelow(place, into);
   }

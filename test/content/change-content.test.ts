@@ -247,6 +247,22 @@ describe('a change that is refused changes nothing', () => {
     expect((await reader.getNode('/conf/a')).number('n')).toBe(2);
   });
 
+  it('a file that somebody saved meanwhile', async () => {
+    const { session, mounts, folder, read } = await openWorld({ 'a/.content.json': '{"n": 1}' });
+    const change = changeContent({
+      session,
+      mounts,
+      changes: [{ path: '/conf/a', set: { n: 2 } }],
+      check: async () => {
+        await writeFile(join(folder, 'a/.content.json'), '{"n": 1, "m": 1}');
+        return [];
+      },
+    });
+    await expect(change).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await read('a/.content.json')).toBe('{"n": 1, "m": 1}');
+    expect((await session.getNode('/conf/a')).number('n')).toBe(1);
+  });
+
   it('what the check finds, unless it was wrong before', async () => {
     const { session, mounts, read } = await openWorld({ 'a/.content.json': '{"n": 1}' });
     const change = (n: number, wrongBefore: boolean) =>
