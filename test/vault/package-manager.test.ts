@@ -398,7 +398,11 @@ describe('a package of the repository', () => {
           { state: 'installing', installer: installer ?? null },
         );
       }
-      await writePackageRecord(session, { group: 'g', name: 'was', version: '' }, { state: 'uninstalling', unpacked: true });
+      await writePackageRecord(
+        session,
+        { group: 'g', name: 'was', version: '' },
+        { state: 'uninstalling', unpacked: true },
+      );
       await session.save();
     });
     expect(await recoverPackages(repository, false)).toMatchObject([
