@@ -120,9 +120,11 @@ class ContentWriter {
     }
     const fileName = names.nameFor(node.name);
     yield { path: childFolder(parentFolder, fileName), content: file };
-    this.options.onNode?.(node.path);
     const content = `${node.path}/jcr:content`;
-    if (this.options.withoutTimes && (await this.#isAsRead(node, content))) return;
+    if (this.options.withoutTimes && (await this.#isAsRead(node, content))) {
+      for (const path of [node.path, content]) this.options.onNode?.(path);
+      return;
+    }
     const folder = childFolder(parentFolder, `${fileName}.dir`);
     yield* this.#folder(node, folder, (path, name) => path === content && name === 'jcr:data');
   }

@@ -20,6 +20,7 @@ import {
   encodeWholePlatformName,
   encodeXmlName,
 } from '../../repository/vault/platform-name.js';
+import { writeContent } from '../../repository/vault/write-content.js';
 import { writePackage } from '../../repository/vault/write-package.js';
 import { openZip } from '../../repository/vault/zip-reader.js';
 import { backends, openFor, sessionOf, temporaryFolder } from '../repository/world.js';
@@ -125,6 +126,13 @@ describe('an exported package', () => {
     });
     await session.save();
     const file = await exported(session, [filterOf('/content/site')]);
+    const told: string[] = [];
+    for await (const _file of writeContent({
+      session,
+      filters: [filterOf('/content/site')],
+      onNode: (path) => told.push(path),
+    }));
+    expect(told.sort()).toEqual([...(await contentOf(session, '/content/site')).keys()].sort());
     expect(await entriesOf(file)).toEqual([
       'META-INF/MANIFEST.MF',
       'META-INF/vault/properties.xml',

@@ -78,7 +78,8 @@ export async function writeContentPackage(
   }: { readonly folders?: readonly ContentFolder[]; readonly assets?: readonly ContentAsset[] },
 ): Promise<string> {
   const files = Object.fromEntries([...folders.flatMap(folderFiles), ...assets.flatMap(assetFiles)]);
-  return writeZip(file, packageEntries({ filter: `<filter root="${root}"/>`, files }));
+  const properties = { acHandling: 'merge' };
+  return writeZip(file, packageEntries({ filter: `<filter root="${root}"/>`, files, properties }));
 }
 
 /** A picture that no other seed gives; large enough to be scaled down. */
