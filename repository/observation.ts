@@ -62,8 +62,8 @@ async function* follow(
   { cursor, signal, filter }: FollowOptions,
   start: Promise<number>,
 ): AsyncGenerator<CommitEvent> {
-  let position = await start;
-  let kept = position;
+  let position = 0;
+  let kept = 0;
   const keep = async () => {
     if (kept < position) await store.setCursor(cursor, position);
     kept = position;
@@ -71,6 +71,7 @@ async function* follow(
   const matching = filter ? createChangeFilter(filter) : (event: CommitEvent) => event;
   const commits = new CommitSignal(store, signal);
   try {
+    position = kept = await start;
     while (!isAborted(signal)) {
       commits.reset();
       for await (const event of commitsAfter(store, position)) {
