@@ -101,7 +101,7 @@ export class NodeCache {
       this.#sequence++;
       for (const path of nodes.removed) this.#touch(path);
       for (const { node, length } of nodes.written) {
-        this.#touch(node.path);
+        this.#noteWrite(node.path);
         this.#add(node, bytesPerNode + length * bytesPerCharacter);
       }
     }
@@ -115,6 +115,10 @@ export class NodeCache {
 
   #touch(path: string): void {
     this.#remove(path);
+    this.#noteWrite(path);
+  }
+
+  #noteWrite(path: string): void {
     if (this.#touched.size >= maxTouched) {
       this.#touched = new Map();
       this.#horizon = this.#sequence;

@@ -132,7 +132,7 @@ async function prepareFolders(
   if (first !== undefined && !createFolders) {
     throw new SatchelError(
       'PATH_NOT_FOUND',
-      `There is no "${first}", or it may not be read. Name content that exists, or have missing folders made.`,
+      `There is no "${first}", or it may not be read. Name content that exists, or ask for missing folders to be made (--create-folders).`,
       { details: { path: first, missing } },
     );
   }

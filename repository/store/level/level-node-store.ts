@@ -23,6 +23,7 @@ import type {
 import type { StoredRecord, StoreSnapshot } from '../contract.js';
 import { StoreConflict } from '../contract.js';
 import { failedPreconditions, RecentWrites } from '../precondition.js';
+import { RecentRecords } from '../recent-records.js';
 
 const headKey = 'h';
 const recordPrefix = 'k';
@@ -44,6 +45,8 @@ const syncKeyBytes = 16 * 1024;
 const maxSyncKeyLength = Math.floor(syncKeyBytes / 3);
 
 const maxKnownVersions = 10_000;
+/** Of so many keys at once some may have been asked for before, as those that every save reads; larger reads are of their own. */
+const maxRepeatedReads = 8;
 /**
  * LevelDB maps each table it has open into memory, 2 MiB at most: with its default of 1,000 files all tables stay mapped, and what is resident grows
  * with the repository. A read of a table that is not open takes a tenth of a millisecond longer; docs/performance.md has the figures.
@@ -112,8 +115,12 @@ class LevelNodeStore implements NodeStore {
   readonly #listeners = new Set<() => void>();
   #recent: RecentWrites;
   #head: number;
+  /** A batch is under way, or failed, so that what the database holds is not known. */
+  #isWriting = false;
   #journalStart: number;
   readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
+  /** Records that every save reads, as epochs. */
+  readonly #repeated = new RecentRecords();
   /** Versions as of the head of keys that preconditions named: some of them, as epochs, are named by every commit. */
   #known = new Map<string, number>();
 
@@ -123,10 +130,11 @@ class LevelNodeStore implements NodeStore {
     this.#head = Number(db.getSync(headKey) ?? '0');
     this.#journalStart = Number(db.getSync(journalStartKey) ?? '0');
     this.#recent = new RecentWrites(this.#head);
+    this.#repeated.reached(this.#head);
   }
 
   async snapshot(): Promise<StoreSnapshot> {
-    return new LevelSnapshot(this.#db, this.#db.snapshot());
+    return new LevelSnapshot(this.#db, this.#db.snapshot(), this.#repeated, this.#isWriting ? undefined : this.#head);
   }
 
   commit(commit: Commit): Promise<number> {
@@ -137,6 +145,7 @@ class LevelNodeStore implements NodeStore {
     const accepted = await this.#acceptFrom(group);
     if (accepted.length === 0) return;
     const head = this.#head + accepted.length;
+    this.#isWriting = true;
     try {
       // A chained batch takes a seventh of the time of an array of operations.
       const batch = this.#db.batch();
@@ -154,11 +163,13 @@ class LevelNodeStore implements NodeStore {
       return;
     }
     this.#head = head;
+    this.#isWriting = false;
     for (const { sequence, waiting, keys } of accepted) {
       this.#recent.add(sequence, keys);
       for (const write of waiting.commit.writes) {
         if (this.#known.has(write.key)) this.#known.set(write.key, 'remove' in write ? 0 : sequence);
       }
+      this.#repeated.wrote(sequence - 1, sequence, keys);
     }
     for (const { sequence, waiting } of accepted) waiting.resolve(sequence);
     // In a turn of its own: a listener that throws must not stop the commits after it.
@@ -319,6 +330,7 @@ class LevelNodeStore implements NodeStore {
     this.#journalStart = content.journalStart;
     this.#recent = new RecentWrites(this.#head);
     this.#known = new Map();
+    this.#repeated.reached(this.#head);
   }
 
   async close(): Promise<void> {
@@ -333,10 +345,17 @@ class LevelSnapshot implements StoreSnapshot {
   readonly #db: Database;
   readonly #snapshot: Snapshot;
 
-  constructor(db: Database, snapshot: Snapshot) {
+  readonly #repeated: RecentRecords;
+
+  /** @param sequence `undefined` while a batch is written: it may be in the database before the process counts it */
+  constructor(db: Database, snapshot: Snapshot, repeated: RecentRecords, sequence: number | undefined) {
     this.#db = db;
     this.#snapshot = snapshot;
-    // Read from the snapshot itself: a batch may be in the database before the process counts it.
+    this.#repeated = repeated;
+    if (sequence !== undefined) {
+      this.sequence = sequence;
+      return;
+    }
     try {
       this.sequence = Number(db.getSync(headKey, { snapshot }) ?? '0');
     } catch (error) {
@@ -345,6 +364,21 @@ class LevelSnapshot implements StoreSnapshot {
   }
 
   async getMany(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
+    if (keys.length > maxRepeatedReads) return this.#read(keys);
+    const known = keys.map((key) => this.#repeated.get(key, this.sequence));
+    const missing = keys.filter((_, index) => !known[index]);
+    const read = missing.length === 0 ? [] : await this.#read(missing);
+    let next = 0;
+    return keys.map((key, index) => {
+      const found = known[index];
+      if (found) return found.record;
+      const record = read[next++];
+      this.#repeated.offer(key, record, this.sequence);
+      return record;
+    });
+  }
+
+  async #read(keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
     const values = await readMany(
       this.#db,
       keys.map((key) => recordPrefix + key),

@@ -14,7 +14,7 @@ import { CommitListener } from './commit-listener.js';
 import { Database, type Row } from './database.js';
 import { HistoryKeeper } from './history.js';
 import { PostgresSnapshot } from './postgres-snapshot.js';
-import { RecentRecords } from './recent-records.js';
+import { RecentRecords } from '../recent-records.js';
 import { restoreContent } from './restore-content.js';
 import { migrateSchema } from './schema.js';
 import { escapeText, unescapeText } from './stored-text.js';

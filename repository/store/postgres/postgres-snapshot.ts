@@ -1,7 +1,7 @@
 /** The store as of one sequence. It holds no transaction: the rows say for which sequences they are valid. */
 import type { KeyRange, RangeOptions, StoredEntry, StoredRecord, StoreSnapshot } from '../contract.js';
 import type { Database, Row } from './database.js';
-import type { RecentRecords } from './recent-records.js';
+import type { RecentRecords } from '../recent-records.js';
 import { escapeText, nextStoredKey, unescapeText } from './stored-text.js';
 
 const keysPerQuery = 300;

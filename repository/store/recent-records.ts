@@ -2,7 +2,7 @@
  * Records that were read lately, as they are at the newest commit that this process knows of. A save reads the same few over and
  * over: epochs, and the ancestors of what it writes. As long as nobody else commits, they are asked for once.
  */
-import type { StoredRecord } from '../contract.js';
+import type { StoredRecord } from './contract.js';
 
 interface Known {
   readonly record: StoredRecord | undefined;

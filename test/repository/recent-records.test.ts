@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RecentRecords } from '../../repository/store/postgres/recent-records.js';
+import { RecentRecords } from '../../repository/store/recent-records.js';
 import type { StoredRecord } from '../../repository/store/contract.js';
 
 type Step =
