@@ -180,6 +180,9 @@ function isPlainWord(value: string): boolean {
   );
 }
 
+/** `2026-11-25T10:00:00.000Z` */
+const plainDateLength = 24;
+
 const isoDate = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:(Z)|([+-])(\d\d):?(\d\d))$/;
 
 /**
@@ -188,8 +191,9 @@ const isoDate = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))
  */
 export function toDate(value: Value | Date): string | undefined {
   if (value instanceof Date) {
+    // Years of more than four digits have a sign before them.
     const text = Number.isNaN(value.getTime()) ? '' : value.toISOString();
-    return isoDate.test(text) ? text : undefined;
+    return text.length === plainDateLength ? text : undefined;
   }
   if (typeof value !== 'string') return undefined;
   const match = isoDate.exec(value);

@@ -33,14 +33,22 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/** Names that are in order: content has few of properties and types, and asks for them with every node. */
+const knownNames = new Set<string>();
+const maxKnownNames = 2000;
+
 /** @throws INVALID_PATH */
 export function assertName(name: string): void {
+  if (knownNames.has(name)) return;
   const problem = nameProblem(name);
   if (problem) {
     throw new RepositoryError('INVALID_PATH', `The name "${printable(name.slice(0, 300))}" ${problem}.`, {
       paths: [name],
     });
   }
+  if (knownNames.size >= maxKnownNames) knownNames.clear();
+  // A copy: as a part of a longer text it would hold on to all of that.
+  knownNames.add(Buffer.from(name).toString());
 }
 
 // Nearly every path: names of plain letters, which need no closer look while the whole is no longer than a name may be.
