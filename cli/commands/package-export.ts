@@ -43,6 +43,8 @@ export const packageExportCommand = defineCommand({
       const { group, version, name = path.basename(file, '.zip') } = args;
       const id = { group, name, version };
       assertPackageId(id);
+      // A package that covers a path and holds nothing of it removes what is there when it is installed.
+      for (const root of args.filter) await session.getNode(root);
       const line = createProgressLine(context.terminal.stderr);
       let nodes = 0;
       let bytes = 0;

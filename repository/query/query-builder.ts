@@ -437,7 +437,7 @@ class Settings {
 }
 
 function wholeNumber(parameter: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw problem(parameter, 'must be a whole number');
+  if (!/^\d{1,9}$/.test(text)) throw problem(parameter, 'must be a whole number from 0 to 999,999,999');
   return Number(text);
 }
 

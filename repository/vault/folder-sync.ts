@@ -27,7 +27,7 @@ import { writeContent } from './write-content.js';
 export interface FolderSyncOptions {
   /** Without unsaved changes. */
   readonly session: Session;
-  /** In the repository; need not exist yet. */
+  /** In the repository; need not exist yet where the folder has it. */
   readonly path: string;
   /** Holds `jcr_root`, and `META-INF/vault/filter.xml` where less than all below the path is meant. */
   readonly folder: string;
@@ -56,7 +56,10 @@ export interface SyncReport {
   readonly skipped: readonly LeftOut[];
 }
 
-/** Files that differ from what both sides agreed on; those that became the same on both are none. */
+/**
+ * Files that differ from what both sides agreed on; those that became the same on both are none.
+ * @throws PATH_NOT_FOUND when neither side has anything at the path, nor ever had; the others throw it as well
+ */
 export async function diffFolder(options: FolderSyncOptions): Promise<FileDifference[]> {
   return (await compare(options)).differences;
 }
@@ -175,6 +178,13 @@ async function compare(options: FolderSyncOptions): Promise<Comparison> {
   const local = await readLocalFiles(join(folder, 'jcr_root'), belongsTo(path));
   const remote = await remoteHashes(options, filters);
   const agreed = await readSyncState(folder, path);
+  if (local.size === 0 && remote.size === 0 && agreed.size === 0) {
+    throw new RepositoryError(
+      'PATH_NOT_FOUND',
+      `There is no node ${path}, or it may not be read, and ${join(folder, 'jcr_root')} has no file of it.`,
+      { paths: [path] },
+    );
+  }
   const differences: FileDifference[] = [];
   for (const file of [...new Set([...local.keys(), ...remote.keys(), ...agreed.keys()])].sort()) {
     const mine = local.get(file)?.hash;

@@ -2,10 +2,9 @@
  * Writes content as a content package. It is streamed: in memory are one document and the list of entries. The same content
  * gives the same bytes with the same zlib.
  */
-import { once } from 'node:events';
-import { Readable } from 'node:stream';
 import type { Session } from '../api.js';
 import type { BinaryValue } from '../value.js';
+import { deflateEntries, type ZipEntryContent } from './deflate-entries.js';
 import { writeFilter, type FilterSet } from './filter.js';
 import { formatPackageId, type PackageId } from './package-id.js';
 import { writeContent } from './write-content.js';
@@ -39,10 +38,6 @@ const entryDate = new Date(Date.UTC(1980, 0, 1));
 /** Rights count: what the session may not read is not in the package. */
 export async function* writePackage(options: WritePackageOptions): AsyncGenerator<Uint8Array> {
   const { session, filters, signal, onProgress } = options;
-  // Loaded only for those who write packages: it takes as long as the rest of a command.
-  const { ZipArchive } = await import('archiver');
-  const archive = new ZipArchive({ zlib: { level: 6 } });
-  const ended = new AbortController();
   let nodes = 0;
   let bytes = 0;
   let at = '';
@@ -54,37 +49,26 @@ export async function* writePackage(options: WritePackageOptions): AsyncGenerato
       onProgress?.({ nodes, bytes, path: at });
     }
   }
-  async function add(name: string, content: string | BinaryValue): Promise<void> {
+  const entry = (name: string, content: string | BinaryValue): ZipEntryContent => {
     signal?.throwIfAborted();
-    const written = once(archive, 'entry', { signal: ended.signal });
-    const source =
-      typeof content === 'string' ? Buffer.from(content) : Readable.from(counted(content), { objectMode: false });
-    if (!Buffer.isBuffer(source)) source.once('error', (error) => archive.destroy(error));
-    archive.append(source, { name, date: entryDate, mode: 0o644 });
-    await written;
-  }
-  async function feed(): Promise<void> {
-    await add('META-INF/MANIFEST.MF', manifest(options));
-    await add('META-INF/vault/properties.xml', propertiesXml(options));
-    await add('META-INF/vault/filter.xml', writeFilter(filters));
+    return {
+      name,
+      modified: entryDate,
+      content: typeof content === 'string' ? Buffer.from(content) : counted(content),
+    };
+  };
+  async function* entries(): AsyncGenerator<ZipEntryContent> {
+    yield entry('META-INF/MANIFEST.MF', manifest(options));
+    yield entry('META-INF/vault/properties.xml', propertiesXml(options));
+    yield entry('META-INF/vault/filter.xml', writeFilter(filters));
     const onNode = (path: string) => {
       at = path;
       onProgress?.({ nodes: ++nodes, bytes, path });
     };
-    for await (const { path, content } of writeContent({ ...options, onNode })) await add(`jcr_root/${path}`, content);
-    await archive.finalize();
+    for await (const { path, content } of writeContent({ ...options, onNode }))
+      yield entry(`jcr_root/${path}`, content);
   }
-  const feeding = feed().catch((error: unknown) => {
-    archive.destroy(error instanceof Error ? error : new Error(String(error)));
-  });
-  try {
-    for await (const chunk of archive) yield chunk as Uint8Array;
-  } finally {
-    // Also when the reader stops early: nobody waits for an entry that is never written.
-    ended.abort();
-    archive.destroy();
-    await feeding;
-  }
+  yield* deflateEntries(entries());
 }
 
 function propertiesXml({ id, properties = {} }: WritePackageOptions): string {

@@ -105,6 +105,8 @@ describe('satchel package', () => {
     expect(await world.json('tree', '/content/site')).toEqual(before);
     const refused = await world.json('package', 'export', '--filter', '/content', '--out', 'no/such/x.zip');
     expect(refused).toMatchObject({ code: 2, document: failed('OUT_FOLDER') });
+    const mistyped = await world.json('package', 'export', '--filter', '/content/sight', '--out', 'x.zip');
+    expect(mistyped).toMatchObject({ code: 2, document: failed('PATH_NOT_FOUND') });
     const broken = await world.json('package', 'export', '--filter', '/content', '--exclude', '(', '--out', 'x.zip');
     expect(broken).toMatchObject({
       code: 2,

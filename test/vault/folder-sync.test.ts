@@ -180,6 +180,14 @@ describe('a folder in step with the repository', () => {
     expect(session).toMatchObject({ sequence: before, hasPendingChanges: false });
   });
 
+  it('says when neither side has anything at the path', async () => {
+    const { folder, sync } = await world();
+    for (const step of [pullFolder, pushFolder, diffFolder]) {
+      await expect(step({ ...sync, path: '/conf/aurorra' })).rejects.toMatchObject({ code: 'PATH_NOT_FOUND' });
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('that is a link, is not written through', async () => {
     const { session, folder, sync } = await world();
     const outside = await temporaryFolder();

@@ -44,7 +44,6 @@ const maxSyncReads = 32;
 const syncKeyBytes = 16 * 1024;
 const maxSyncKeyLength = Math.floor(syncKeyBytes / 3);
 
-const maxKnownVersions = 10_000;
 /** Of so many keys at once some may have been asked for before, as those that every save reads; larger reads are of their own. */
 const maxRepeatedReads = 8;
 /**
@@ -119,10 +118,8 @@ class LevelNodeStore implements NodeStore {
   #isWriting = false;
   #journalStart: number;
   readonly #queue = new CommitQueue((group) => this.#writeGroup(group));
-  /** Records that every save reads, as epochs. */
+  /** Records that every save reads, or names in its preconditions, as epochs. */
   readonly #repeated = new RecentRecords();
-  /** Versions as of the head of keys that preconditions named: some of them, as epochs, are named by every commit. */
-  #known = new Map<string, number>();
 
   constructor(db: Database, sync: boolean) {
     this.#db = db;
@@ -164,11 +161,8 @@ class LevelNodeStore implements NodeStore {
     }
     this.#head = head;
     this.#isWriting = false;
-    for (const { sequence, waiting, keys } of accepted) {
+    for (const { sequence, keys } of accepted) {
       this.#recent.add(sequence, keys);
-      for (const write of waiting.commit.writes) {
-        if (this.#known.has(write.key)) this.#known.set(write.key, 'remove' in write ? 0 : sequence);
-      }
       this.#repeated.wrote(sequence - 1, sequence, keys);
     }
     for (const { sequence, waiting } of accepted) waiting.resolve(sequence);
@@ -214,21 +208,20 @@ class LevelNodeStore implements NodeStore {
     const missing: string[] = [];
     for (const key of keys) {
       if (versions.has(key)) continue;
-      const known = this.#known.get(key);
-      if (known === undefined) missing.push(key);
-      else versions.set(key, known);
+      const known = this.#repeated.get(key, this.#head);
+      if (known) versions.set(key, known.record?.version ?? 0);
+      else missing.push(key);
     }
     if (missing.length === 0) return;
-    if (this.#known.size + missing.length > maxKnownVersions) this.#known = new Map();
     const values = await readMany(
       this.#db,
       missing.map((key) => recordPrefix + key),
     );
     missing.forEach((key, index) => {
       const value = values[index];
-      const version = value === undefined ? 0 : versionOf(key, value);
-      versions.set(key, version);
-      this.#known.set(key, version);
+      const record = value === undefined ? undefined : parseRecord(key, value);
+      versions.set(key, record?.version ?? 0);
+      this.#repeated.offer(key, record, this.#head);
     });
   }
 
@@ -329,7 +322,6 @@ class LevelNodeStore implements NodeStore {
     this.#head = content.sequence;
     this.#journalStart = content.journalStart;
     this.#recent = new RecentWrites(this.#head);
-    this.#known = new Map();
     this.#repeated.reached(this.#head);
   }
 
@@ -466,11 +458,6 @@ function journalKey(sequence: number): string {
 }
 
 function parseRecord(key: string, stored: string): StoredRecord {
-  const version = versionOf(key, stored);
-  return { version, value: stored.slice(stored.indexOf(':') + 1) };
-}
-
-function versionOf(key: string, stored: string): number {
   const colon = stored.indexOf(':');
   const version = Number(stored.slice(0, colon));
   if (colon < 1 || !Number.isSafeInteger(version)) {
@@ -479,7 +466,7 @@ function versionOf(key: string, stored: string): number {
       `The record ${JSON.stringify(key)} has no version; restore the data folder.`,
     );
   }
-  return version;
+  return { version, value: stored.slice(colon + 1) };
 }
 
 function openError(folder: string, error: unknown): RepositoryError {
