@@ -1,6 +1,7 @@
 /** The files of a content folder. */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RepositoryError } from '../errors.js';
 import type { ContentFile } from '../vault/content-tree.js';
@@ -52,6 +53,34 @@ export async function scanFolder(folder: string): Promise<ScannedFolder> {
     throw unreadable(folder, `cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   return { files, folders, ignored };
+}
+
+/**
+ * What tells one state of a folder's content from another: names, sizes, times and inodes, without reading a file.
+ * @returns the same text as long as nothing changed; `''` for a folder that cannot be read
+ */
+export async function folderSignature(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  async function add(relative: string): Promise<void> {
+    const entries = await readdir(join(folder, relative), { withFileTypes: true });
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      if (isIgnoredName(entry.name)) continue;
+      const path = join(relative, entry.name);
+      const { size, mtimeNs, ctimeNs, ino } = await lstat(join(folder, path), { bigint: true });
+      // What a directory's own time says, its entries say too.
+      if (entry.isDirectory()) {
+        hash.update(`${path}\0/\n`);
+        await add(path);
+      } else hash.update(`${path}\0${size} ${mtimeNs} ${ctimeNs} ${ino}\n`);
+    }
+  }
+  try {
+    await add('');
+  } catch {
+    return '';
+  }
+  return hash.digest('hex');
 }
 
 function unreadable(file: string, problem: string, cause?: unknown): RepositoryError {

@@ -413,6 +413,7 @@ describe('watching content folders', () => {
         imported();
       },
       onError: (error) => errors.push(error),
+      sweepMilliseconds: 60_000,
     });
     await watching.ready;
     const first = next();
@@ -425,6 +426,39 @@ describe('watching content folders', () => {
     await write({ b: undefined });
     await second;
     expect(await session.findNode('/libs/x/b')).toBeUndefined();
+    await watching.close();
+    expect(errors).toEqual([]);
+  });
+
+  it('is imported again when no event tells of a change: a link that is turned to another release', async () => {
+    const { session, folder } = await openWorld({ 'a.txt': 'one' });
+    const other = await temporaryFolder();
+    await writeFile(join(other, 'a.txt'), 'two');
+    const link = join(await temporaryFolder(), 'current');
+    await symlink(folder, link);
+    const errors: unknown[] = [];
+    let imported = () => {};
+    const next = async (text: string) => {
+      while ((await textOf(session, '/libs/x/a.txt')) !== text) {
+        await new Promise<void>((resolve) => {
+          imported = resolve;
+        });
+      }
+    };
+    const watching = watchContentFolders({
+      mounts: [{ folder: link, target: '/libs/x' }],
+      onChange: async (mount) => {
+        await importContentFolder({ ...mount, session });
+        imported();
+      },
+      onError: (error) => errors.push(error),
+      sweepMilliseconds: 20,
+    });
+    // What changed between the import at start and the watching is taken over, too.
+    await next('one');
+    await rm(link);
+    await symlink(other, link);
+    await next('two');
     await watching.close();
     expect(errors).toEqual([]);
   });
