@@ -12,12 +12,7 @@ interface StoredCommit {
   readonly d?: string;
 }
 
-export function encodeCommitEntry(
-  userId: string,
-  time: Date,
-  changes: readonly Change[],
-  userData?: string,
-): string {
+export function encodeCommitEntry(userId: string, time: Date, changes: readonly Change[], userData?: string): string {
   const stored: StoredCommit = {
     u: userId,
     t: time.toISOString(),
