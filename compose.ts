@@ -35,8 +35,10 @@ import { readConfigurationOverrides } from './engine/configuration-overrides.js'
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
+import { launcherRule } from './engine/check-launchers-content.js';
 import { createEngine } from './engine/create-engine.js';
 import { externalUrl } from './engine/external-url.js';
+import { createLaunchers, type Launchers } from './engine/launchers/launchers.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
@@ -91,6 +93,7 @@ export interface Satchel {
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
   readonly engine: Engine;
+  readonly launchers: Launchers;
   readonly registry: StepRegistry;
   /** Changes content in its file where it has one, else in the repository. */
   readonly content: Pick<ContentKeeper, 'change'>;
@@ -130,7 +133,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (!installation) return {};
       return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
     };
-    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
+    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule, launcherRule] });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
@@ -205,6 +208,11 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     };
     const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
     opened.push(() => engine.close());
+    const launchers = createLaunchers({
+      services,
+      registry,
+      conditions: { runModes: runModes.names, features: configuration.features },
+    });
 
     let server: SatchelServer | undefined;
     let working: Promise<void> | undefined;
@@ -232,6 +240,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
         opened.push(() => expiring.close());
         const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => trimming.close());
+        const launching = launchers.follow({ onLaunched: () => engine.wake(), log });
+        opened.push(() => launching.close());
         await content.watch();
       }
     };
@@ -246,6 +256,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       osgi,
       mailer,
       engine,
+      launchers,
       registry,
       content,
       contentReports: reports,

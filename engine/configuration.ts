@@ -97,6 +97,8 @@ const configurationSchema = z.strictObject({
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
     })
     .default([]),
+  /** Names of what is switched on, for launchers that go by them. */
+  features: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, ".", "_" and "-"')).default([]),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -132,6 +134,7 @@ const variables = {
   SATCHEL_S3_ACCESS_KEY_ID: ['repository', 's3', 'accessKeyId'],
   SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
   SATCHEL_RUN_MODES: ['runModes'],
+  SATCHEL_FEATURES: ['features'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -149,7 +152,7 @@ export async function readConfiguration(
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
     const [section, ...fields] = path;
-    if (section === 'runModes') settings[section] = text.split(',').map((name) => name.trim());
+    if (section === 'runModes' || section === 'features') settings[section] = text.split(',').map((name) => name.trim());
     else if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)
