@@ -203,7 +203,14 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       externalUrl: urlForPeople,
       temporaryFolder,
     };
-    const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
+    const engine = createEngine({
+      dataFolder,
+      configuration: configuration.temporal,
+      worker: configuration.worker,
+      registry,
+      services,
+      log,
+    });
     opened.push(() => engine.close());
 
     let server: SatchelServer | undefined;

@@ -1,33 +1,62 @@
+/** The workers of this process: one a task queue, over one connection. */
+import { availableParallelism } from 'node:os';
+import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { SatchelActivities } from '../activities/run-step.js';
+import { names } from '../workflows/contract/model.js';
+import type { Configuration, Queue } from './configuration.js';
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly taskQueue: string;
+  readonly dataConverter: DataConverter;
   readonly activities: SatchelActivities;
   /** File of the workflow bundle that was built ahead. */
   readonly workflowBundle: string;
+  readonly configuration: Configuration['worker'];
 }
 
-/** Steps at once. They stream and render in child processes, so that a few more than cores keep the machine busy. */
-const concurrentSteps = 8;
+export const allQueues: Configuration['worker'] = { queues: ['light', 'heavy'], drainSeconds: 5 };
 
-export function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { connection, namespace, taskQueue, activities, workflowBundle } = options;
+/** How long a step that was asked to stop may take to do so. */
+const stopSeconds = 10;
+
+/**
+ * Steps at once, by the number of CPUs. Light ones mostly wait, for disks and servers; heavy ones render in child processes, whose
+ * number the renderer bounds for the whole process.
+ */
+export function stepsAtOnce(
+  { lightSteps, heavySteps }: Pick<Configuration['worker'], 'lightSteps' | 'heavySteps'>,
+  cpus = availableParallelism(),
+): Readonly<Record<Queue, number>> {
+  return { light: lightSteps ?? Math.max(8, 4 * cpus), heavy: heavySteps ?? Math.max(2, cpus) };
+}
+
+export function createWorkers(options: WorkerOptions): Promise<Worker[]> {
+  return Promise.all(options.configuration.queues.map((queue) => createWorker(queue, options)));
+}
+
+/** The light queue's worker runs the workflows, too: only there, so that a CPU full of renditions holds none of them up. */
+async function createWorker(queue: Queue, options: WorkerOptions): Promise<Worker> {
+  const { connection, namespace, dataConverter, activities, workflowBundle, configuration } = options;
+  const steps = stepsAtOnce(configuration)[queue];
+  const { drainSeconds } = configuration;
   return Worker.create({
     connection,
     namespace,
-    taskQueue,
+    dataConverter,
     activities,
-    workflowBundle: { codePath: workflowBundle },
-    maxConcurrentActivityTaskExecutions: concurrentSteps,
-    maxConcurrentLocalActivityExecutions: concurrentSteps * 2,
+    taskQueue: queue === 'heavy' ? names.heavyTaskQueue : names.taskQueue,
+    maxConcurrentActivityTaskExecutions: steps,
+    ...(queue === 'light' && {
+      workflowBundle: { codePath: workflowBundle },
+      maxConcurrentLocalActivityExecutions: steps * 2,
+    }),
     // People watch the progress that heartbeats carry.
     maxHeartbeatThrottleInterval: '500ms',
     defaultHeartbeatThrottleInterval: '500ms',
-    // A step learns of the shutdown at once, and has this long to stop where the next worker goes on.
-    shutdownGraceTime: '2s',
-    shutdownForceTime: '15s',
+    // Nothing new is begun; what runs may end, then is asked to stop where the next worker goes on, then is left to its timeout.
+    shutdownGraceTime: drainSeconds * 1000,
+    shutdownForceTime: (drainSeconds + stopSeconds) * 1000,
   });
 }

@@ -179,7 +179,11 @@ function activityOf(step: PinnedStep): (input: StepInput) => Promise<StepOutput>
   type Steps = Record<string, (input: StepInput) => Promise<StepOutput>>;
   const activities = step.local
     ? proxyLocalActivities<Steps>(options)
-    : proxyActivities<Steps>({ ...options, heartbeatTimeout: '30s' });
+    : proxyActivities<Steps>({
+        ...options,
+        heartbeatTimeout: '30s',
+        ...(step.queue && { taskQueue: names.heavyTaskQueue }),
+      });
   const activity = activities[activityType(step)];
   if (!activity) throw new TypeError(`no activity ${activityType(step)}`);
   return activity;
