@@ -26,6 +26,9 @@ export interface WorkflowRunner {
 
 const built = (name: string) => fileURLToPath(new URL(`../${name}.js`, import.meta.url));
 
+/** How soon after a commit requests of other processes are looked for; each look reads all that are open. */
+const followMs = 1_000;
+
 export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
   const { dataFolder, configuration, registry, services, log } = options;
   const worker = options.worker ?? allQueues;
@@ -53,12 +56,23 @@ export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
   });
   const client = () => link.client();
   const launcher = createLauncher({ repository: services.repository, client, taskQueue: names.taskQueue, log });
+  // Another process may have saved a request, and may be gone or work on other queues.
+  const stopFollowing = configuration.address === undefined ? undefined : services.repository.onCommit(wakeSoon);
+  let soon: NodeJS.Timeout | undefined;
+  function wakeSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      launcher.wake();
+    }, followMs).unref();
+  }
   return {
     status: () => link.status(),
     client,
     start: () => link.start(),
     wake: () => launcher.wake(),
     async close() {
+      stopFollowing?.();
+      clearTimeout(soon);
       await launcher.close();
       await link.close();
     },
