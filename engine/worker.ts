@@ -6,14 +6,25 @@ import type { SatchelActivities } from '../activities/run-step.js';
 import { names } from '../workflows/contract/model.js';
 import type { Configuration, Queue } from './configuration.js';
 
-export interface WorkerOptions {
+interface SharedOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly dataConverter: DataConverter;
   readonly activities: SatchelActivities;
+}
+
+export interface WorkersOptions extends SharedOptions {
   /** File of the workflow bundle that was built ahead. */
   readonly workflowBundle: string;
   readonly configuration: Configuration['worker'];
+}
+
+export interface WorkerOptions extends SharedOptions {
+  readonly taskQueue: string;
+  /** At once. */
+  readonly steps: number;
+  readonly drainSeconds: number;
+  readonly workflowBundle?: string;
 }
 
 export const allQueues: Configuration['worker'] = { queues: ['light', 'heavy'], drainSeconds: 5 };
@@ -32,23 +43,25 @@ export function stepsAtOnce(
   return { light: lightSteps ?? Math.max(8, 4 * cpus), heavy: heavySteps ?? Math.max(2, cpus) };
 }
 
-export function createWorkers(options: WorkerOptions): Promise<Worker[]> {
-  return Promise.all(options.configuration.queues.map((queue) => createWorker(queue, options)));
+/** The light queue's worker runs the workflows, too: only there, so that a CPU full of renditions holds none of them up. */
+export function createWorkers({ configuration, workflowBundle, ...shared }: WorkersOptions): Promise<Worker[]> {
+  const steps = stepsAtOnce(configuration);
+  const { drainSeconds } = configuration;
+  return Promise.all(
+    configuration.queues.map(async (queue) =>
+      queue === 'light'
+        ? createWorker({ ...shared, drainSeconds, taskQueue: names.taskQueue, steps: steps.light, workflowBundle })
+        : createWorker({ ...shared, drainSeconds, taskQueue: names.heavyTaskQueue, steps: steps.heavy }),
+    ),
+  );
 }
 
-/** The light queue's worker runs the workflows, too: only there, so that a CPU full of renditions holds none of them up. */
-async function createWorker(queue: Queue, options: WorkerOptions): Promise<Worker> {
-  const { connection, namespace, dataConverter, activities, workflowBundle, configuration } = options;
-  const steps = stepsAtOnce(configuration)[queue];
-  const { drainSeconds } = configuration;
+/** One worker; it runs workflows where it has a bundle. */
+export function createWorker({ steps, drainSeconds, workflowBundle, ...shared }: WorkerOptions): Promise<Worker> {
   return Worker.create({
-    connection,
-    namespace,
-    dataConverter,
-    activities,
-    taskQueue: queue === 'heavy' ? names.heavyTaskQueue : names.taskQueue,
+    ...shared,
     maxConcurrentActivityTaskExecutions: steps,
-    ...(queue === 'light' && {
+    ...(workflowBundle !== undefined && {
       workflowBundle: { codePath: workflowBundle },
       maxConcurrentLocalActivityExecutions: steps * 2,
     }),
