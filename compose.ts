@@ -29,7 +29,7 @@ import {
 import { followInstallationSettings, type InstallationSettings } from './dam/settings/installation-settings.js';
 import { createSettings, type Settings } from './dam/settings/settings.js';
 import type { Engine } from './engine/api.js';
-import { readConfiguration, type Configuration } from './engine/configuration.js';
+import { aloneProblem, readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
 import { readConfigurationOverrides } from './engine/configuration-overrides.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
@@ -70,8 +70,10 @@ import { SatchelError } from './workflows/contract/errors.js';
 export interface SatchelOptions {
   /** Made when missing. */
   readonly dataFolder: string;
-  /** `dev` also loads steps again when their files change. */
-  readonly mode: 'command' | 'start' | 'dev';
+  /** `dev` also loads steps again when their files change; `worker` only works on workflows, beside other processes. */
+  readonly mode: 'command' | 'start' | 'dev' | 'worker';
+  /** Of steps this process works on, over the configuration. */
+  readonly queues?: Configuration['worker']['queues'];
   /** Starts working at once, rather than with `ensureWorking`. */
   readonly work: boolean;
   /** Over the configuration. */
@@ -124,7 +126,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   };
   try {
     await makeDataFolder(dataFolder);
-    const configuration = await readConfiguration(dataFolder);
+    const configuration = configurationOf(await readConfiguration(dataFolder), options);
     const runModes = chooseRunModes(options.runModes, configuration.runModes);
     const stores = await openStoresIn(dataFolder, configuration.repository);
     const followed: { installation?: InstallationSettings } = {};
@@ -206,7 +208,14 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       externalUrl: urlForPeople,
       temporaryFolder,
     };
-    const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
+    const engine = createEngine({
+      dataFolder,
+      configuration: configuration.temporal,
+      worker: configuration.worker,
+      registry,
+      services,
+      log,
+    });
     opened.push(() => engine.close());
     const launchers = createLaunchers({
       services,
@@ -218,6 +227,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     let working: Promise<void> | undefined;
     const mailbox = smtp === undefined ? { folder: mailFolder } : undefined;
     const startWorking = async () => {
+      if (mode === 'worker') return engine.start();
       // Loaded only by processes that work: most commands are over sooner.
       const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
@@ -278,6 +288,15 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await closeAll();
     throw error;
   }
+}
+
+/** @throws SatchelError INVALID_CONFIGURATION for a worker that could share its work with nobody */
+function configurationOf(configuration: Configuration, { mode, queues }: SatchelOptions): Configuration {
+  if (mode !== 'worker') return configuration;
+  const problem = aloneProblem(configuration);
+  if (problem !== undefined)
+    throw new SatchelError('INVALID_CONFIGURATION', `A worker of its own works beside others: ${problem}.`);
+  return queues ? { ...configuration, worker: { ...configuration.worker, queues } } : configuration;
 }
 
 /** What was changed or removed here stays so, and is said. */

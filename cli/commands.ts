@@ -7,6 +7,7 @@ import { readCommandLine } from './global-options.js';
 
 const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   start: async () => (await import('./commands/start.js')).startCommand,
+  worker: async () => (await import('./commands/worker.js')).workerCommand,
   dev: async () => (await import('./commands/dev.js')).devCommand,
   demo: async () => (await import('./commands/demo.js')).demoCommand,
   install: async () => (await import('./commands/install.js')).installCommand,
@@ -91,6 +92,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
 /** Names of the commands that are a process of their own, as owner of a data folder or without one; no running owner takes them. */
 export const residentCommands: readonly string[] = [
   'start',
+  'worker',
   'dev',
   'demo',
   'repository verify',

@@ -14,6 +14,8 @@ import type { WorkflowRunner } from './workflow-runner.js';
 export interface EngineOptions {
   readonly dataFolder: string;
   readonly configuration: Configuration['temporal'];
+  /** Default: all queues. */
+  readonly worker?: Configuration['worker'];
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly log: Logger;

@@ -163,6 +163,7 @@ function pinStep(
     parallel: bounded('parallel', step.parallel ?? 2, 64),
     timeoutSeconds: bounded('timeoutSeconds', step.timeoutSeconds ?? 600, 86_400),
     maximumAttempts: bounded('maximumAttempts', step.maximumAttempts ?? 5, 1_000),
+    ...(step.queue && { queue: step.queue }),
   };
 }
 

@@ -194,6 +194,12 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The Temporal namespace lacks search attributes.',
   },
+  NOT_DECRYPTED: {
+    status: 500,
+    exit: 2,
+    retryable: false,
+    meaning: 'What Temporal keeps was encrypted with a key that is not configured, or was changed.',
+  },
   OWNER_GONE: {
     status: 503,
     exit: 1,
