@@ -15,7 +15,8 @@ describe('readConfiguration', () => {
   it('needs no file: one machine, loopback, embedded everything', async () => {
     expect(await readConfiguration(folder, {})).toEqual({
       temporal: { namespace: 'default', tls: false },
-      mail: { from: 'satchel@localhost.localdomain' },
+      mode: 'development',
+      mail: { from: 'satchel@localhost.localdomain', allowPlainLogin: false },
       http: { host: '127.0.0.1', port: 0 },
       maintenance: {
         collectEveryHours: 24,

@@ -4,4 +4,6 @@ export const satchelTypes = String.raw`
 [satchel:WorkflowModel] > nt:unstructured
 
 [satchel:WorkflowStep] > nt:unstructured
+
+[satchel:Mail] > nt:unstructured
 `;
