@@ -6,6 +6,7 @@ import type { SettingDefinition } from '../../dam/settings/define-setting.js';
 import { listedArchives, listedSkipped, listedSteps } from '../../dam/settings/definitions.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { defineStep } from '../define-step.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
 import { asRecipient, checkRecipients } from '../mail/recipients.js';
 import type { DownloadJob } from '../../dam/download-job.js';
 import type { Session, UserProfile } from '../../repository/api.js';
@@ -13,9 +14,6 @@ import type { CompletedWorkflow, JsonObject } from '../../workflows/contract/mod
 import type { PackedArchives } from '../../workflows/contract/plan.js';
 import type { Recipient } from '../mail/mailer.js';
 import type { StepContext } from '../define-step.js';
-
-/** Outboxes of mails that belong to no download: a transient workflow leaves no record of its own. */
-export const mailOutboxRoot = '/var/mail/outbox';
 
 const config = z.strictObject({
   /** Name of the e-mail template. Default: `downloadasset`, or `transientworkflowcompleted` for a completion model. */
@@ -42,8 +40,9 @@ export const emailStep = defineStep({
     'Renders an e-mail template for each recipient, in their language and with the tenant’s theme, and sends it once.',
   config,
   result,
-  timeoutSeconds: 300,
-  maximumAttempts: 10,
+  // Walks on for as long as a rate limit makes it; attempts are spread by how long mails are tried (dam/mail/giveUpMinutes).
+  timeoutSeconds: 3600,
+  maximumAttempts: 100,
   examples: [
     { title: 'Tell the requester', config: { to: 'requester' } },
     { title: 'Another template to a fixed address', config: { template: 'acme-approval', to: ['legal@example.com'] } },
@@ -56,6 +55,11 @@ export const emailStep = defineStep({
     if (letter.recipients.length === 0) {
       context.log.info('nobody to notify', { reason: letter.note });
       return { sent: 0, failed: 0, note: letter.note };
+    }
+    // Who asked for mail was told so at the request; who did not is not failed for it.
+    if (!letter.asked && !(await context.services.mailer.available())) {
+      context.log.warn('nobody was notified: no mail server is configured');
+      return { sent: 0, failed: 0, note: 'no mail server is configured' };
     }
     const mails = await context.services.mailer.deliver(
       session,
@@ -81,6 +85,8 @@ export const emailStep = defineStep({
 interface Letter {
   readonly template: string;
   readonly recipients: readonly Recipient[];
+  /** Whether somebody named these addresses. */
+  readonly asked: boolean;
   readonly note: string;
   readonly variables: JsonObject;
   readonly outbox: string;
@@ -103,6 +109,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
   return {
     template: 'downloadasset',
     recipients,
+    asked: context.config.to !== 'requester' || job.request.email.length > 0,
     note,
     outbox: `${job.path}/outbox`,
     variables: {
@@ -159,6 +166,7 @@ async function completionLetter(
       context.config.to === 'requester'
         ? own
         : await checkRecipients(session, context.services.settings, context.tenant, context.config.to),
+    asked: context.config.to !== 'requester',
     note: `${context.initiator} has no e-mail address in the profile`,
     outbox: `${mailOutboxRoot}/${completed.workflowId}`,
     variables: {

@@ -7,7 +7,7 @@ import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
 import { adminUser, groups, type Privilege, type Repository } from '../../repository/api.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
-import { mailOutboxRoot } from '../notify/email.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
 import { instancesRoot, requestsRoot } from './request-node.js';
 
 const modelsRoot = '/libs/settings/workflow/models';

@@ -6,4 +6,6 @@ export const satchelTypes = String.raw`
 [satchel:WorkflowStep] > nt:unstructured
 
 [satchel:WorkflowLauncher] > nt:unstructured
+
+[satchel:Mail] > nt:unstructured
 `;
