@@ -186,7 +186,13 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
           })
         : await smtpTransport(smtp);
     opened.push(() => transport.close());
-    const mailer = createMailer({ overlay, settings, transport, from });
+    const mailer = createMailer({
+      overlay,
+      settings,
+      transport,
+      from,
+      onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),
+    });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;

@@ -8,6 +8,7 @@ import { joinPath } from '../../repository/path.js';
 import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
 import { addOutboxMail, findOutboxMail, recordProblem, recordSent, startAttempt } from './outbox.js';
+import { createSafeRender, type FallbackAlert } from './safe-render.js';
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver } from '../../repository/overlay/api.js';
@@ -25,6 +26,8 @@ export interface MailerOptions {
   readonly transport: MailTransport | undefined;
   /** Sender of tenants that name none, `Satchel <satchel@example.com>`. */
   readonly from: string;
+  /** A mail went out with another version of its template than the one in force, which does not render. */
+  readonly onFallback?: (alert: FallbackAlert) => void;
 }
 
 /** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
@@ -77,18 +80,27 @@ export function createMailer(options: MailerOptions): Mailer {
     };
   };
 
+  const renderSafely = createSafeRender({
+    overlay,
+    render,
+    tenantLocale: async (session, tenant) => (await settings.read(session, tenant, tenantLocale)).value,
+    onFallback: options.onFallback,
+  });
+
   /** Renders, composes and saves a mail that has no record yet. */
   async function writeMail(
     session: Session,
     { path, key, order, recipient, sender }: PlannedMail,
   ): Promise<OutboxMail> {
     const { address, displayName } = recipient;
-    const rendered = await render(session, {
-      template: order.template,
-      tenant: order.tenant,
-      locale: recipient.language,
-      variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
-    });
+    const rendered =
+      order.rendered ??
+      (await renderSafely(session, {
+        template: order.template,
+        tenant: order.tenant,
+        locale: recipient.language,
+        variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
+      }));
     const created = new Date();
     const to = { address, name: displayName ?? '' };
     const raw = await composeMessage({ from: sender, to, mail: rendered, key, date: created });
@@ -172,6 +184,15 @@ function uniqueRecipients(recipients: readonly Recipient[]): Recipient[] {
 }
 
 function asSentMail(mail: OutboxMail, state: SentMail['state']): SentMail {
-  const { to, subject, locale, messageId, layers, error } = mail;
-  return { to, subject, locale, messageId, layers, state, ...(state === 'failed' && error && { error }) };
+  const { to, subject, locale, messageId, layers, fallback, error } = mail;
+  return {
+    to,
+    subject,
+    locale,
+    messageId,
+    layers,
+    state,
+    ...(fallback !== undefined && { fallback }),
+    ...(state === 'failed' && error && { error }),
+  };
 }

@@ -2,7 +2,8 @@
  * Mails as they are kept: one node each, written before the mail is sent and completed afterwards.
  *
  *     <outbox>/<mail key>   to, state (pending | sent | failed), subject, locale, messageId, template, templateVersion,
- *                           layers (JSON), raw (Binary: the complete message), attempts, created, sent, response, error (JSON)
+ *                           layers (JSON), raw (Binary: the complete message), attempts, created, sent, response, error (JSON),
+ *                           fallback (why it is not of the template in force)
  */
 import { saveChanges } from '../../dam/save-changes.js';
 import { printable } from '../../repository/path.js';
@@ -26,6 +27,8 @@ export interface OutboxMail {
   readonly layers: MailLayers;
   readonly attempts: number;
   readonly raw: BinaryValue | undefined;
+  /** Why it is not of the template's version in force. */
+  readonly fallback?: string;
   readonly response?: string;
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -59,6 +62,7 @@ export async function addOutboxMail(
       template,
       templateVersion: rendered.templateVersion,
       layers: JSON.stringify(rendered.layers),
+      ...(rendered.fallback !== undefined && { fallback: rendered.fallback }),
       raw: await session.createBinary(mail.raw),
       attempts: 1,
       created,
@@ -93,7 +97,7 @@ export async function recordProblem(
 }
 
 function toOutboxMail(node: RepositoryNode): OutboxMail {
-  const [response, error] = [node.text('response'), node.text('error')];
+  const [fallback, response, error] = ['fallback', 'response', 'error'].map((name) => node.text(name));
   return {
     path: node.path,
     to: node.text('to') ?? '',
@@ -106,6 +110,7 @@ function toOutboxMail(node: RepositoryNode): OutboxMail {
     layers: JSON.parse(node.text('layers') ?? '{}') as MailLayers,
     attempts: node.number('attempts') ?? 0,
     raw: node.binary('raw'),
+    ...(fallback !== undefined && { fallback }),
     ...(response !== undefined && { response }),
     ...(error !== undefined && { error: JSON.parse(error) as { code: string; message: string } }),
   };

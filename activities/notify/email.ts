@@ -70,6 +70,12 @@ export const emailStep = defineStep({
       context.signal,
       (done, total) => context.progress({ message: `${done} of ${total} mails sent` }),
     );
+    for (const mail of mails.filter(({ fallback }) => fallback !== undefined)) {
+      context.log.error('mail sent with another version of its template', {
+        messageId: mail.messageId,
+        why: mail.fallback,
+      });
+    }
     const failed = mails.filter((mail) => mail.state === 'failed');
     for (const mail of failed) context.log.warn('mail refused', { messageId: mail.messageId, error: mail.error });
     if (failed.length > 0) context.partial();

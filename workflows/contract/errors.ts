@@ -69,6 +69,18 @@ export const errorCodes = {
   },
   INVALID_MODEL: { status: 500, exit: 1, retryable: false, meaning: 'A workflow model does not validate.' },
   INVALID_TEMPLATE: { status: 500, exit: 1, retryable: false, meaning: 'A template does not compile or render.' },
+  TEMPLATE_CONFLICT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    meaning: 'Somebody else changed or published the template first; look at it and try again.',
+  },
+  PREVIEW_UNAVAILABLE: {
+    status: 501,
+    exit: 2,
+    retryable: false,
+    meaning: 'A preview as a picture needs Chromium on the PATH.',
+  },
   INVALID_STEP_CONFIG: {
     status: 500,
     exit: 1,
