@@ -90,6 +90,8 @@ export interface Satchel {
   readonly runModes: RunModes;
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
+  /** Base URL people reach this instance by. */
+  readonly externalUrl: () => Promise<string>;
   readonly engine: Engine;
   readonly registry: StepRegistry;
   /** Changes content in its file where it has one, else in the repository. */
@@ -251,6 +253,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       runModes,
       osgi,
       mailer,
+      externalUrl: urlForPeople,
       engine,
       registry,
       content,

@@ -96,7 +96,7 @@ export function createSafeRender({
     const { tenant, template, locale, variables } = options;
     try {
       for await (const { parts, used } of candidates(session, options)) {
-        const key = JSON.stringify([...Object.values(parts)].map((part: unknown) => describe(part)));
+        const key = JSON.stringify(Object.values(parts as unknown as Record<string, unknown>).map(describe));
         try {
           const found = await compile(key, parts);
           const mail = found.render(variables);
