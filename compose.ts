@@ -99,6 +99,8 @@ export interface Satchel {
   readonly runModes: RunModes;
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
+  /** Base URL people reach this instance by. */
+  readonly externalUrl: () => Promise<string>;
   readonly engine: Engine;
   readonly launchers: Launchers;
   readonly registry: StepRegistry;
@@ -211,6 +213,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       from: configuration.mail.from,
       sign: await configuredSigner(dataFolder, configuration.mail),
       parallel: () => installation.value(mailConnections),
+      onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),
     });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
@@ -288,6 +291,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       runModes,
       osgi,
       mailer,
+      externalUrl: urlForPeople,
       engine,
       launchers,
       registry,

@@ -18,6 +18,7 @@ import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './
 import { deliverMails } from './deliver-mails.js';
 import type { MailSigner } from './dkim.js';
 import { toOutboxMail, type NewMail } from './outbox.js';
+import { createSafeRender, type FallbackAlert } from './safe-render.js';
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
@@ -41,6 +42,8 @@ export interface MailerOptions {
   /** See deliver-mails.ts. */
   readonly leaseTime?: number;
   readonly retryAfter?: (attempts: number) => number;
+  /** A mail went out with another version of its template than the one in force, which does not render. */
+  readonly onFallback?: (alert: FallbackAlert) => void;
 }
 
 /** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
@@ -110,6 +113,13 @@ export function createMailer(options: MailerOptions): Mailer {
     };
   }
 
+  const renderSafely = createSafeRender({
+    overlay,
+    render,
+    tenantLocale: async (session, tenant) => (await settings.read(session, tenant, tenantLocale)).value,
+    onFallback: options.onFallback,
+  });
+
   /** Renders, composes and signs a mail that has no record yet. */
   async function composeMail(
     session: Session,
@@ -119,12 +129,14 @@ export function createMailer(options: MailerOptions): Mailer {
     key: string,
   ): Promise<NewMail> {
     const { address, displayName } = recipient;
-    const rendered = await render(session, {
-      template: order.template,
-      tenant: order.tenant,
-      locale: recipient.language,
-      variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
-    });
+    const rendered =
+      order.rendered ??
+      (await renderSafely(session, {
+        template: order.template,
+        tenant: order.tenant,
+        locale: recipient.language,
+        variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
+      }));
     const created = new Date();
     const to = { address, name: displayName ?? '' };
     const message = await composeMessage({

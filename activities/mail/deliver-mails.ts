@@ -298,6 +298,15 @@ function createRecorder(session: Session, takeTurn: ReturnType<typeof createTurn
 }
 
 function asSentMail(mail: OutboxMail, state: SentMail['state']): SentMail {
-  const { to, subject, locale, messageId, layers, error } = mail;
-  return { to, subject, locale, messageId, layers, state, ...(state === 'failed' && error && { error }) };
+  const { to, subject, locale, messageId, layers, fallback, error } = mail;
+  return {
+    to,
+    subject,
+    locale,
+    messageId,
+    layers,
+    state,
+    ...(fallback !== undefined && { fallback }),
+    ...(state === 'failed' && error && { error }),
+  };
 }

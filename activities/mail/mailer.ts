@@ -24,6 +24,8 @@ export interface RenderedMail {
   readonly layers: MailLayers;
   /** SHA-256 over everything the template is made of. */
   readonly templateVersion: string;
+  /** Why it is not of the version in force, and what was used instead (safe-render.ts). */
+  readonly fallback?: string;
 }
 
 export interface MailOrder {
@@ -36,6 +38,8 @@ export interface MailOrder {
   readonly outboxParent: string;
   /** Decides the Message-ID together with the recipient. */
   readonly idempotencyKey: string;
+  /** Rendered already: a test of a draft. */
+  readonly rendered?: RenderedMail;
 }
 
 export interface SentMail {
@@ -45,6 +49,8 @@ export interface SentMail {
   readonly messageId: string;
   readonly layers: MailLayers;
   readonly state: 'sent' | 'failed';
+  /** See `RenderedMail`. */
+  readonly fallback?: string;
   readonly error?: { readonly code: string; readonly message: string };
 }
 

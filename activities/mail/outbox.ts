@@ -4,6 +4,7 @@
  *     <outbox>/<mail key>   satchel:Mail: to, recipient (to in small letters), from (envelope), state (pending | sent | failed),
  *                           tenant, subject, locale, messageId, template, templateVersion, layers (JSON), raw (Binary: the complete
  *                           message), attempts, created, sent, response, error (JSON), next (not to be tried before),
+ *                           fallback (why it is not of the template in force),
  *                           leaseOwner and leaseUntil (an attempt is at it: no other one sends it)
  */
 import { printable } from '../../repository/path.js';
@@ -41,6 +42,8 @@ export interface OutboxMail {
   readonly next?: number;
   readonly lease?: Lease;
   readonly raw: BinaryValue | undefined;
+  /** Why it is not of the template's version in force. */
+  readonly fallback?: string;
   readonly response?: string;
   readonly error?: MailProblem;
 }
@@ -95,6 +98,7 @@ export async function addOutboxMail(session: Session, path: string, mail: NewMai
       template,
       templateVersion: rendered.templateVersion,
       layers: JSON.stringify(rendered.layers),
+      ...(rendered.fallback !== undefined && { fallback: rendered.fallback }),
       raw: await session.createBinary(mail.raw),
       attempts: 0,
       created,
@@ -120,7 +124,7 @@ export function problemWith({ code, message }: MailProblem, next: Date | undefin
 }
 
 export function toOutboxMail(node: RepositoryNode): OutboxMail {
-  const [response, error] = [node.text('response'), node.text('error')];
+  const [fallback, response, error] = ['fallback', 'response', 'error'].map((name) => node.text(name));
   const [sent, next, until] = [momentOf(node, 'sent'), momentOf(node, 'next'), momentOf(node, 'leaseUntil')];
   const owner = node.text('leaseOwner');
   return {
@@ -141,6 +145,7 @@ export function toOutboxMail(node: RepositoryNode): OutboxMail {
     ...(sent !== undefined && { sent }),
     ...(next !== undefined && { next }),
     ...(owner !== undefined && until !== undefined && { lease: { owner, until } }),
+    ...(fallback !== undefined && { fallback }),
     ...(response !== undefined && { response }),
     ...(error !== undefined && { error: JSON.parse(error) as MailProblem }),
   };

@@ -13,7 +13,7 @@ import type { Session, UserProfile } from '../../repository/api.js';
 import type { CompletedWorkflow, JsonObject } from '../../workflows/contract/model.js';
 import type { PackedArchives } from '../../workflows/contract/plan.js';
 import type { Recipient } from '../mail/mailer.js';
-import type { StepContext } from '../define-step.js';
+import type { StepContext, StepServices } from '../define-step.js';
 
 const config = z.strictObject({
   /** Name of the e-mail template. Default: `downloadasset`, or `transientworkflowcompleted` for a completion model. */
@@ -74,6 +74,12 @@ export const emailStep = defineStep({
       context.signal,
       (done, total) => context.progress({ message: `${done} of ${total} mails sent` }),
     );
+    for (const mail of mails.filter(({ fallback }) => fallback !== undefined)) {
+      context.log.error('mail sent with another version of its template', {
+        messageId: mail.messageId,
+        why: mail.fallback,
+      });
+    }
     const failed = mails.filter((mail) => mail.state === 'failed');
     for (const mail of failed) context.log.warn('mail refused', { messageId: mail.messageId, error: mail.error });
     if (failed.length > 0) context.partial();
@@ -92,7 +98,20 @@ interface Letter {
   readonly outbox: string;
 }
 
-async function downloadLetter(context: StepContext<Config>, session: Session, job: DownloadJob): Promise<Letter> {
+type LetterServices = Pick<StepServices, 'settings' | 'externalUrl'>;
+type LetterContext = Pick<StepContext<Config>, 'config' | 'tenant'> & { readonly services: LetterServices };
+
+/** What the mail about a finished download says, for a preview: nobody is looked up as a recipient. */
+export async function downloadVariables(
+  { services, tenant }: Pick<LetterContext, 'tenant'> & { readonly services: LetterServices },
+  session: Session,
+  job: DownloadJob,
+): Promise<JsonObject> {
+  const unnotified = { ...job, request: { ...job.request, notify: false } };
+  return (await downloadLetter({ services, tenant, config: { to: 'requester' } }, session, unnotified)).variables;
+}
+
+async function downloadLetter(context: LetterContext, session: Session, job: DownloadJob): Promise<Letter> {
   const archives = await job.archives();
   if (!archives) {
     throw new SatchelError('STEP_FAILED', `${job.path} has no archives yet: place notify/email after dam/package.`);
@@ -136,7 +155,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
 }
 
 async function downloadRecipients(
-  context: StepContext<Config>,
+  context: LetterContext,
   session: Session,
   job: DownloadJob,
   requester: UserProfile | undefined,
@@ -194,7 +213,7 @@ async function completionLetter(
 }
 
 /** How many a mail lists of something; the rest is counted. */
-function maxListed(context: StepContext<Config>, session: Session) {
+function maxListed(context: LetterContext, session: Session) {
   return async (setting: SettingDefinition<number>): Promise<number> =>
     (await context.services.settings.read(session, context.tenant, setting)).value;
 }
