@@ -15,10 +15,12 @@ import {
   type StepInput,
   type StepOutput,
   type StepProgress,
+  type WorkItemInput,
 } from '../workflows/contract/model.js';
 import type { AnyStep, StepLogger, StepServices } from './define-step.js';
 import type { StepRegistry } from './registry.js';
 import { createFinish } from './satchel/finish.js';
+import { createWorkItemActivities } from './satchel/work-items.js';
 import { withStepContext, type StepAttempt } from './step-context.js';
 
 /** Results travel through the history: references and counts, not lists. */
@@ -40,14 +42,22 @@ export interface SatchelActivities {
   default(input: StepInput): Promise<StepOutput>;
   [names.chunksActivity](input: StepInput): Promise<number>;
   [names.finishActivity](input: FinishInput): Promise<void>;
+  [names.openWorkItemActivity](input: WorkItemInput): Promise<void>;
+  [names.closeWorkItemActivity](input: WorkItemInput): Promise<void>;
+  [names.notifyWorkItemActivity](input: WorkItemInput): Promise<void>;
 }
 
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {
   const finish = createFinish(services.repository);
+  const workItems = createWorkItemActivities(services);
   return {
     default: (input) => asActivity((context) => runStep(attemptOf(input, context))),
     [names.chunksActivity]: (input) => asActivity((context) => countChunks(attemptOf(input, context))),
     [names.finishActivity]: (input) => asActivity(() => finish(input)),
+    [names.openWorkItemActivity]: (input) => asActivity(() => workItems.open(input)),
+    [names.closeWorkItemActivity]: (input) => asActivity(() => workItems.close(input)),
+    [names.notifyWorkItemActivity]: (input) =>
+      asActivity((context) => workItems.notify(input, context.cancellationSignal)),
   };
 
   function attemptOf(input: StepInput, context: Context): StepAttempt {

@@ -4,7 +4,11 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { PayloadConverter } from '@temporalio/common';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
+  childrenName,
   instancesRoot,
+  readComments,
+  readMetadata,
+  readMetadataAtEnd,
   readPinnedModel,
   readRequest,
   readSteps,
@@ -13,13 +17,13 @@ import {
 } from '../activities/satchel/request-node.js';
 import { downloadsRoot } from '../dam/download-job.js';
 import { findArchives, findPlan } from '../dam/download-job-store.js';
-import { adminUser, groups, type Repository, type RepositoryNode, type Session } from '../repository/api.js';
+import type { Repository, RepositoryNode, Session } from '../repository/api.js';
 import { isDescendantOrSelf } from '../repository/path.js';
-import { isMember } from '../repository/users.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
 import { initialRecords } from '../workflows/contract/step-records.js';
-import type { JobStep, JobSummary, JobView } from './api.js';
+import type { JobPage, JobQuery, JobStep, JobView } from './api.js';
+import { listJobs, mayRead, readsAll, summaryOf } from './instances/list-jobs.js';
 
 export interface JobReaderOptions {
   readonly repository: Repository;
@@ -28,7 +32,7 @@ export interface JobReaderOptions {
 }
 
 export interface JobReader {
-  jobs(user: string, limit: number): Promise<JobSummary[]>;
+  list(user: string, query: JobQuery): Promise<JobPage>;
   /** @throws SatchelError UNKNOWN_JOB */
   job(user: string, id: string): Promise<JobView>;
   /** @throws SatchelError UNKNOWN_JOB */
@@ -79,9 +83,12 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     if (!state) return view;
     // On demand: jobs are listed without Temporal, too.
     const { defaultPayloadConverter } = await import('@temporalio/common');
-    const { outcome } = state;
+    const { outcome, metadata } = state;
+    const { paused: _, ...noted } = view;
     return {
-      ...view,
+      ...noted,
+      ...(outcome.state === 'paused' && { paused: true }),
+      ...(metadata && { metadata }),
       state: outcome.state === 'paused' ? 'running' : outcome.state,
       ...(outcome.state === 'failed' && {
         error: { code: outcome.code, message: outcome.message, step: outcome.step },
@@ -119,27 +126,15 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       archives: undefined,
       skipped: [],
       mails: [],
+      metadata: {},
+      comments: [],
+      children: {},
     };
   }
 
   return {
     job,
-    jobs: (user, limit) =>
-      asService(async (session) => {
-        const all = await readsAll(session, user);
-        const newest: WorkflowRequest[] = [];
-        for (const root of [requestsRoot, instancesRoot]) {
-          for await (const node of session.children(root)) {
-            const request = readRequest(node);
-            if (!all && request.initiator !== user) continue;
-            newest.push(request);
-            // Bounded without sorting for every node; names, and so ids, sort by time.
-            if (newest.length >= limit * 2 + 100) keepNewest(newest, limit);
-          }
-        }
-        keepNewest(newest, limit);
-        return newest.map(summaryOf);
-      }),
+    list: (user, query) => asService((session) => listJobs(session, user, query)),
     request: (user, id) => asService(async (session) => readRequest(await findNode(session, user, id))),
     async *follow(user, id, signal) {
       let shown: JobView | undefined;
@@ -185,26 +180,35 @@ async function viewOf(session: Session, node: RepositoryNode, request: WorkflowR
       messageId,
       layers,
     })),
+    ...pick(request, ['modelVersion', 'ended', 'endedBy', 'retryOf', 'rerunOf', 'retriedAs']),
+    ...(request.terminated && { terminated: true }),
+    metadata: (await readMetadataAtEnd(session, node)) ?? (await readMetadata(session, node)) ?? {},
+    comments: await readComments(session, node.path),
+    children: await readChildren(session, node.path),
   };
+}
+
+/** The members that are there. */
+function pick<T, K extends keyof T>(from: T, wanted: readonly K[]): { [P in K]?: NonNullable<T[P]> } {
+  const picked: { [P in K]?: NonNullable<T[P]> } = {};
+  for (const name of wanted) {
+    const value = from[name];
+    if (value !== undefined && value !== null) picked[name] = value;
+  }
+  return picked;
+}
+
+async function readChildren(session: Session, path: string): Promise<Record<string, readonly StepRecord[]>> {
+  const found: Record<string, readonly StepRecord[]> = {};
+  for await (const node of session.children(`${path}/${childrenName}`)) {
+    const steps = await readSteps(session, node);
+    if (steps) found[node.name] = steps;
+  }
+  return found;
 }
 
 async function waitingSteps(session: Session, node: RepositoryNode): Promise<StepRecord[]> {
   return initialRecords(await readPinnedModel(session, node));
-}
-
-export function summaryOf(request: WorkflowRequest): JobSummary {
-  const { id, model, title, state, initiator, tenant, created, payload, error } = request;
-  return {
-    id,
-    model,
-    title,
-    state: state === 'requested' ? 'queued' : state === 'launched' ? 'running' : state,
-    initiator,
-    tenant,
-    created,
-    payload,
-    ...(error && { error }),
-  };
 }
 
 /** Only one step runs at a time, so that all pending activities are its chunks. */
@@ -241,20 +245,6 @@ function sum(what: 'files' | 'bytes', reports: readonly StepProgress[]): Pick<St
     total.total += count.total;
   }
   return { [what]: total };
-}
-
-function keepNewest(requests: WorkflowRequest[], limit: number): void {
-  requests.sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1));
-  requests.length = Math.min(requests.length, limit);
-}
-
-/** People see their own jobs, administrators all. */
-async function mayRead(session: Session, user: string, { initiator }: WorkflowRequest): Promise<boolean> {
-  return initiator === user || (await readsAll(session, user));
-}
-
-async function readsAll(session: Session, user: string): Promise<boolean> {
-  return user === adminUser || (await isMember(session, user, groups.administrators));
 }
 
 function unknownJob(id: string): SatchelError {

@@ -25,7 +25,8 @@ export interface WorkflowRunner {
 
 const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 
-export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
+/** @param onConnected the server is there (again) */
+export function createWorkflowRunner(options: EngineOptions, onConnected: () => void): WorkflowRunner {
   const { dataFolder, configuration, registry, services, log } = options;
   const activities = createActivities({ registry, services, log });
   const link = createTemporalLink({
@@ -41,7 +42,10 @@ export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
         activities,
         workflowBundle: options.workflowBundle ?? builtBundle,
       }),
-    onConnected: () => launcher.wake(),
+    onConnected: () => {
+      launcher.wake();
+      onConnected();
+    },
     onProgress: options.onProgress ?? (() => undefined),
   });
   const client = () => link.client();
