@@ -108,12 +108,12 @@ export async function runStep(attempt: StepAttempt): Promise<StepOutput> {
   // A step that waits for something says nothing, yet must learn of a cancellation, and that it lives must be known.
   const timer = setInterval(() => onProgress(last), heartbeatMs);
   try {
-    const { result, partial } = await withStepContext(
+    const { result, ...output } = await withStepContext(
       { ...attempt, onProgress: report },
       configOf(step, input),
       (context) => step.run(context),
     );
-    return { result: checkedResult(step, result), partial };
+    return { result: checkedResult(step, result), ...output };
   } finally {
     clearInterval(timer);
   }

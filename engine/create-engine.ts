@@ -33,7 +33,7 @@ export function createEngine(options: EngineOptions): Engine {
   let loading: Promise<WorkflowRunner> | undefined;
   const client = () => runner?.client();
   const reader = createJobReader({ repository, client });
-  const { request } = reader;
+  const request: typeof reader.request = (user, id) => reader.request(user, id);
   const control = createJobControl({ repository, client, request, log: options.log });
   const requesting = { services, registry };
 

@@ -6,7 +6,6 @@ import { downloadsRoot } from '../../dam/download-job.js';
 import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
 import { adminUser, groups, type Privilege, type Repository, type Session } from '../../repository/api.js';
-import type { Outcome } from '../../workflows/contract/model.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
 import { mailOutboxRoot } from '../notify/email.js';
 import { listedProperty } from './listing-keys.js';
@@ -103,8 +102,8 @@ async function listOldWorkflows(session: Session): Promise<void> {
     for await (const node of session.children(root)) {
       if (node.property(listedProperty)) continue;
       const request = readRequest(node);
-      const open = request.state === 'requested' || request.state === 'launched';
-      const listed = listingsOf(request, open ? 'open' : (request.state as Outcome['state']));
+      const { state } = request;
+      const listed = listingsOf(request, state === 'requested' || state === 'launched' ? 'open' : state);
       await session.setProperties(node.path, { [listedProperty]: listed });
     }
   }

@@ -12,6 +12,7 @@ import {
 import { closeItemsOfJob } from '../../activities/satchel/work-items.js';
 import { saveChanges } from '../../dam/save-changes.js';
 import type { Repository, Session } from '../../repository/api.js';
+import { RepositoryError } from '../../repository/errors.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { names, type ExternalOrder, type StepRecord, type WorkflowState } from '../../workflows/contract/model.js';
 import { initialRecords } from '../../workflows/contract/step-records.js';
@@ -172,20 +173,21 @@ export function createJobControl({ repository, client, request, log }: ControlOp
     },
   };
 
-  /** Where the node is now: it may have ended since. */
+  /** Where the node is now: it may end, and move, in this moment. */
   async function commentOn(found: WorkflowRequest, user: string, text: string): Promise<void> {
-    let path = found.path;
-    for (;;) {
-      let added = false;
-      await change(path, async (session) => {
-        await addComment(session, path, user, text);
-        added = true;
-      });
-      if (added) return;
-      const moved = await request(user, found.id);
-      if (moved.path === path) return;
-      path = moved.path;
-    }
+    const added = await asService(async (session) => {
+      const node = await session.findNode(found.path);
+      if (!node) return false;
+      await addComment(session, found.path, user, text);
+      return session.save().then(
+        () => true,
+        async (error: unknown) => {
+          if (error instanceof RepositoryError && error.code === 'CONFLICT') return false;
+          throw error;
+        },
+      );
+    });
+    if (!added) await commentOn(await request(user, found.id), user, text);
   }
 }
 

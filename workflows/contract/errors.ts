@@ -58,7 +58,12 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The step does not wait for that: it was not reached yet, was answered already, or the workflow is over.',
   },
-  JOB_ENDED: { status: 409, exit: 2, retryable: false, meaning: 'The job has ended: there is nothing left to do to it.' },
+  JOB_ENDED: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job has ended: there is nothing left to do to it.',
+  },
   NOT_RETRYABLE: {
     status: 409,
     exit: 2,
@@ -156,7 +161,8 @@ export const errorCodes = {
     status: 413,
     exit: 1,
     retryable: false,
-    meaning: 'The metadata map of a workflow would hold more than 16 KiB; keep large values in the repository and refer to them.',
+    meaning:
+      'The metadata map of a workflow would hold more than 16 KiB; keep large values in the repository and refer to them.',
   },
   WORK_ITEM_TIMEOUT: {
     status: 504,

@@ -257,7 +257,10 @@ export interface WorkItemInput {
   /** Opening again, for somebody else: who gave it to them, and why. */
   readonly given?: { readonly how: 'delegated' | 'returned'; readonly by: string; readonly comment?: string };
   /** Telling the assignee: why, and the how many-th time, which makes each mail its own. */
-  readonly notice?: { readonly why: 'opened' | 'delegated' | 'returned' | 'reminder' | 'overdue'; readonly count: number };
+  readonly notice?: {
+    readonly why: 'opened' | 'delegated' | 'returned' | 'reminder' | 'overdue';
+    readonly count: number;
+  };
   /** Closing: how; opening: absent. */
   readonly ended?: { readonly state: 'completed' | 'returned' | 'cancelled' | 'timed-out'; readonly by?: string };
 }
