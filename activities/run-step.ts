@@ -10,6 +10,7 @@ import { SatchelError, errorCodes, isErrorCode } from '../workflows/contract/err
 import {
   activityType,
   names,
+  type ConditionInput,
   type FinishInput,
   type JsonValue,
   type StepInput,
@@ -19,6 +20,7 @@ import {
 } from '../workflows/contract/model.js';
 import type { AnyStep, StepLogger, StepServices } from './define-step.js';
 import type { StepRegistry } from './registry.js';
+import { createConditions } from './satchel/conditions.js';
 import { createFinish } from './satchel/finish.js';
 import { createWorkItemActivities } from './satchel/work-items.js';
 import { withStepContext, type StepAttempt } from './step-context.js';
@@ -41,6 +43,7 @@ export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
   [names.chunksActivity](input: StepInput): Promise<number>;
+  [names.conditionActivity](input: ConditionInput): Promise<number>;
   [names.finishActivity](input: FinishInput): Promise<void>;
   [names.openWorkItemActivity](input: WorkItemInput): Promise<void>;
   [names.closeWorkItemActivity](input: WorkItemInput): Promise<void>;
@@ -50,9 +53,11 @@ export interface SatchelActivities {
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {
   const finish = createFinish(services.repository);
   const workItems = createWorkItemActivities(services);
+  const evaluate = createConditions(services.repository);
   return {
     default: (input) => asActivity((context) => runStep(attemptOf(input, context))),
     [names.chunksActivity]: (input) => asActivity((context) => countChunks(attemptOf(input, context))),
+    [names.conditionActivity]: (input) => asActivity(() => evaluate(input)),
     [names.finishActivity]: (input) => asActivity(() => finish(input)),
     [names.openWorkItemActivity]: (input) => asActivity(() => workItems.open(input)),
     [names.closeWorkItemActivity]: (input) => asActivity(() => workItems.close(input)),

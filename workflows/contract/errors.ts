@@ -92,6 +92,12 @@ export const errorCodes = {
     meaning: 'Satchel’s configuration does not parse or contradicts itself.',
   },
   INVALID_MODEL: { status: 500, exit: 1, retryable: false, meaning: 'A workflow model does not validate.' },
+  INVALID_CONDITION: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition of a workflow model does not parse or speaks of what there is not.',
+  },
   INVALID_TEMPLATE: { status: 500, exit: 1, retryable: false, meaning: 'A template does not compile or render.' },
   INVALID_STEP_CONFIG: {
     status: 500,
@@ -151,6 +157,12 @@ export const errorCodes = {
     meaning: 'No mail server is configured, and this mode has no embedded mailbox.',
   },
   STEP_FAILED: { status: 500, exit: 1, retryable: true, meaning: 'A step failed in a way it did not name.' },
+  CONDITION_FAILED: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition met values it cannot answer for, or too many of them.',
+  },
   STEP_TIMED_OUT: {
     status: 504,
     exit: 1,
