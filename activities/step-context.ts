@@ -8,6 +8,7 @@ import type { Session } from '../repository/api.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { mergeMetadata, metadataProblem } from '../workflows/contract/metadata.js';
 import type { JsonObject, JsonValue, StepInput, StepOutput, StepProgress } from '../workflows/contract/model.js';
+import { readMetadataValue } from './satchel/metadata-values.js';
 import type { AnyStep, StepContext, StepLogger, StepServices } from './define-step.js';
 
 /** One attempt of one step, or of one chunk of it. */
@@ -85,6 +86,10 @@ export async function withStepContext<T>(
       serviceSession: openServiceSession,
       download: () => (download ??= openDownload()),
       progress: onProgress,
+      metadataValue: (name) =>
+        repository.withSession({ service: 'workflow' }, (session) =>
+          readMetadataValue(session, workflow.request, workflow.metadata, name),
+        ),
       tempFolder: () => (folder ??= mkdtemp(join(services.temporaryFolder ?? tmpdir(), 'satchel-step-'))),
       partial: () => {
         partial = true;

@@ -68,7 +68,7 @@ export interface JobView extends JobSummary {
   readonly metadata: JsonObject;
   /** Oldest first. */
   readonly comments: readonly JobComment[];
-  /** What its containers ran, by workflow id; known once they ended. */
+  /** What its containers run, by workflow id, for as long as Temporal knows it. */
   readonly children: Readonly<Record<string, readonly StepRecord[]>>;
 }
 

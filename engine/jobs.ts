@@ -4,7 +4,6 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { PayloadConverter } from '@temporalio/common';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
-  childrenName,
   instancesRoot,
   readComments,
   readMetadata,
@@ -44,6 +43,8 @@ export interface JobReader {
 /** How often a followed job is looked at, and how long Temporal may take to tell of it. */
 const pollMs = 300;
 const answerMs = 3_000;
+/** Workflows of containers that are asked, those in one another included. */
+const maxChildren = 50;
 
 const endStates: readonly string[] = ['completed', 'partial', 'failed', 'cancelled'];
 
@@ -66,7 +67,29 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     });
     // Ended only once the node says so: then archives and mails are there too.
     const running = request.state === 'launched' && (await withProgress(view));
-    return running ? { ...running, state: endStates.includes(running.state) ? 'running' : running.state } : view;
+    const now = running
+      ? { ...running, state: endStates.includes(running.state) ? ('running' as const) : running.state }
+      : view;
+    return { ...now, children: await childrenOf(now.steps) };
+  }
+
+  /** What containers run, as Temporal tells of it: of ended ones for as long as it keeps their histories. */
+  async function childrenOf(steps: readonly StepRecord[]): Promise<JobView['children']> {
+    const current = client();
+    const found: Record<string, readonly StepRecord[]> = {};
+    const ids = steps.flatMap(({ child }) => child ?? []);
+    for (const id of ids) {
+      if (!current || ids.length > maxChildren) break;
+      const state = await current
+        .withDeadline(Date.now() + answerMs, () =>
+          current.workflow.getHandle(id).query<WorkflowState>(names.stateQuery),
+        )
+        .catch(() => undefined);
+      if (!state) continue;
+      found[id] = state.steps;
+      ids.push(...state.steps.flatMap(({ child }) => child ?? []));
+    }
+    return found;
   }
 
   /** Adds what only Temporal knows; without an answer the view stays as it is. */
@@ -184,7 +207,7 @@ async function viewOf(session: Session, node: RepositoryNode, request: WorkflowR
     ...(request.terminated && { terminated: true }),
     metadata: (await readMetadataAtEnd(session, node)) ?? (await readMetadata(session, node)) ?? {},
     comments: await readComments(session, node.path),
-    children: await readChildren(session, node.path),
+    children: {},
   };
 }
 
@@ -196,15 +219,6 @@ function pick<T, K extends keyof T>(from: T, wanted: readonly K[]): { [P in K]?:
     if (value !== undefined && value !== null) picked[name] = value;
   }
   return picked;
-}
-
-async function readChildren(session: Session, path: string): Promise<Record<string, readonly StepRecord[]>> {
-  const found: Record<string, readonly StepRecord[]> = {};
-  for await (const node of session.children(`${path}/${childrenName}`)) {
-    const steps = await readSteps(session, node);
-    if (steps) found[node.name] = steps;
-  }
-  return found;
 }
 
 async function waitingSteps(session: Session, node: RepositoryNode): Promise<StepRecord[]> {

@@ -1,10 +1,9 @@
-import type { PropertyInput } from '../../repository/value.js';
 import { downloadsRoot } from '../../dam/download-job.js';
 import type { Repository, Session } from '../../repository/api.js';
 import type { FinishInput } from '../../workflows/contract/model.js';
-import { isDescendantOrSelf, nameOf } from '../../repository/path.js';
+import { isDescendantOrSelf } from '../../repository/path.js';
 import { listedProperty } from './listing-keys.js';
-import { childrenName, instancesRoot, jsonProperties, listingsOf, readRequest } from './request-node.js';
+import { instancesRoot, jsonProperties, listingsOf, readRequest } from './request-node.js';
 
 /**
  * Records how a workflow ended. Running it again after it succeeded changes nothing: the request is gone then.
@@ -31,9 +30,6 @@ async function record(session: Session, input: FinishInput): Promise<void> {
     ended: new Date(),
     ...(failure && { errorCode: failure.code, errorMessage: failure.message, errorStep: failure.step }),
   };
-  // A container's child: the workflow that it is a part of goes on.
-  if (workflow.id !== nameOf(workflow.request)) return recordChild(session, input, ending);
-
   if (isDescendantOrSelf(workflow.payload, downloadsRoot) && (await session.findNode(workflow.payload))) {
     await session.setProperties(workflow.payload, ending);
   }
@@ -49,20 +45,4 @@ async function record(session: Session, input: FinishInput): Promise<void> {
     ...(outcome.state !== 'cancelled' && { endedBy: null, terminated: null }),
   });
   if (!transient) await session.move(request.path, `${instancesRoot}/${request.name}`);
-}
-
-/** What a container ran is kept with the workflow that it was a step of. */
-async function recordChild(
-  session: Session,
-  { workflow, steps }: FinishInput,
-  ending: Readonly<Record<string, PropertyInput>>,
-): Promise<void> {
-  const path = `${workflow.request}/${childrenName}/${workflow.id}`;
-  await session.ensureNode(path);
-  await session.setProperties(path, {
-    ...ending,
-    model: workflow.model,
-    modelVersion: workflow.modelVersion,
-    ...(await jsonProperties(session, { steps })),
-  });
 }

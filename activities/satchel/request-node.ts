@@ -6,7 +6,6 @@
  *     <id>              model, modelVersion, payload, initiator, tenant, jcr:created, pinned; launched, paused, metadata,
  *                       seed; retryOf, rerunOf,
  *                       retriedAs; state, ended, endedBy, terminated, error*, steps, metadataAtEnd
- *       children/<id>   of a container's workflow: model, modelVersion, state, ended, error*, steps
  *       comments/<n>    by, text, jcr:created
  *       values          large values of the metadata map, one Binary each (metadata-values.ts)
  */
@@ -27,9 +26,6 @@ import { keepLargeValues } from './metadata-values.js';
 
 export const requestsRoot = '/var/workflow/requests';
 export const instancesRoot = '/var/workflow/instances';
-
-/** Child of a request or instance node: how the workflows of its containers ended, by their id. */
-export const childrenName = 'children';
 
 /**
  * `requested`: Temporal has not confirmed it; `launched`: it has. The others are how it ended. Launch and end are kept in
