@@ -5,11 +5,13 @@
 import { downloadsRoot } from '../../dam/download-job.js';
 import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
-import { adminUser, groups, type Privilege, type Repository } from '../../repository/api.js';
+import { adminUser, groups, type Privilege, type Repository, type Session } from '../../repository/api.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
 import { lastGoodRoot } from '../mail/last-good.js';
 import { mailOutboxRoot } from '../mail/outbox.js';
-import { instancesRoot, requestsRoot } from './request-node.js';
+import { listedProperty } from './listing-keys.js';
+import { instancesRoot, listingsOf, readRequest, requestsRoot } from './request-node.js';
+import { inboxRoot } from './work-items.js';
 
 const modelsRoot = '/libs/settings/workflow/models';
 
@@ -26,6 +28,7 @@ const folders = [
   modelsRoot,
   requestsRoot,
   instancesRoot,
+  inboxRoot,
   downloadsRoot,
   renditionCacheRoot,
   mailOutboxRoot,
@@ -73,7 +76,7 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
 };
 
 /** Counts up when something is added above; existing installations then get it at their next start. */
-const bootstrapVersion = 3;
+const bootstrapVersion = 4;
 const bootstrapRecord = '/var/satchel/bootstrap';
 
 export async function bootstrapRepository(repository: Repository): Promise<void> {
@@ -90,8 +93,22 @@ export async function bootstrapRepository(repository: Repository): Promise<void>
         await grant(session, path, principal, privileges, glob === undefined ? {} : { glob });
       }
     }
+    await listOldWorkflows(session);
     await session.ensureNode(bootstrapRecord);
     await session.setProperties(bootstrapRecord, { version: bootstrapVersion });
     await session.save();
   });
+}
+
+/** Workflows of versions that listed them by reading all. */
+async function listOldWorkflows(session: Session): Promise<void> {
+  for (const root of [requestsRoot, instancesRoot]) {
+    for await (const node of session.children(root)) {
+      if (node.property(listedProperty)) continue;
+      const request = readRequest(node);
+      const { state } = request;
+      const listed = listingsOf(request, state === 'requested' || state === 'launched' ? 'open' : state);
+      await session.setProperties(node.path, { [listedProperty]: listed });
+    }
+  }
 }
