@@ -41,7 +41,7 @@ export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
   [names.chunksActivity](input: StepInput): Promise<number>;
-  [names.conditionActivity](input: ConditionInput): Promise<number>;
+  readonly [names.conditionActivity]: (input: ConditionInput) => Promise<number>;
   [names.finishActivity](input: FinishInput): Promise<void>;
 }
 

@@ -9,7 +9,9 @@ import { isDescendantOrSelf, parentOf } from '../repository/path.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { checkOsgiContent } from './check-osgi-content.js';
 import { checkSettingsContent } from './check-settings-content.js';
-import { loadModel, modelsPath, type ModelProblem } from './model-loader.js';
+import { loadModel } from './model-loader.js';
+import { modelsPath } from './models/find-model.js';
+import type { ModelProblem } from './models/problems.js';
 
 const templatesPath = 'dam/workflow/notification/email';
 
