@@ -11,7 +11,7 @@ import { findModel, type FoundModel } from './models/find-model.js';
 import { pinModel } from './models/pin-model.js';
 import { warningKinds, type ModelProblem } from './models/problems.js';
 
-const defaultCompletionModel = 'dam/transient-completed';
+export const defaultCompletionModel = 'dam/transient-completed';
 
 export interface LoadedModel {
   readonly model: PinnedModel;

@@ -51,31 +51,36 @@ export async function findModel(
   return undefined;
 }
 
-/** All models that a tenant has and the session may read, by id. */
+/** All models that a tenant has and the session may read, by id. @param classic what `listClassicModels` answered */
 export async function listModels(
   overlay: OverlayResolver,
   session: Session,
   tenant: Tenant,
+  classic: readonly FoundModel[],
 ): Promise<readonly FoundModel[]> {
-  const models = new Map<string, FoundModel>();
-  const visit = (resource: MergedResource, id: string, layers: readonly Layer[]): void => {
-    const found = id === '' ? undefined : asModel(resource, id, layers);
-    if (found) {
-      if (!models.has(id)) models.set(id, found);
-      return;
-    }
-    for (const child of resource.children) {
-      if (!child.name.includes(':')) visit(child, id === '' ? child.name : `${id}/${child.name}`, layers);
-    }
-  };
   const settings = await overlay.settings(session, tenant, modelsPath);
-  if (settings) visit(settings, '', overlay.settingsLayers(tenant));
+  const own = settings ? modelsIn(settings, '', overlay.settingsLayers(tenant)) : [];
+  const ids = new Set(own.map(({ id }) => id));
+  return [...own, ...classic.filter(({ id }) => !ids.has(id))].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Those that AEM keeps apart from its settings; the same for all tenants. */
+export async function listClassicModels(session: Session): Promise<readonly FoundModel[]> {
+  const models = new Map<string, FoundModel>();
   for (const root of classicRoots) {
     const layer = { root, label: root };
     const all = mergeLayers(await loadLayers(session, [layer], ''));
-    if (all) visit(all, '', [layer]);
+    for (const model of all ? modelsIn(all, '', [layer]) : []) if (!models.has(model.id)) models.set(model.id, model);
   }
-  return [...models.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...models.values()];
+}
+
+function modelsIn(resource: MergedResource, id: string, layers: readonly Layer[]): readonly FoundModel[] {
+  const found = id === '' ? undefined : asModel(resource, id, layers);
+  if (found) return [found];
+  return resource.children.flatMap((child) =>
+    child.name.includes(':') ? [] : modelsIn(child, id === '' ? child.name : `${id}/${child.name}`, layers),
+  );
 }
 
 const modelPath =
