@@ -40,6 +40,7 @@ import { externalUrl } from './engine/external-url.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { modelRule } from './engine/models/model-rule.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
 import { trimRegularly } from './engine/trim-regularly.js';
@@ -130,7 +131,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (!installation) return {};
       return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
     };
-    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
+    const repository = await openRepositoryOver(stores, {
+      queries: queryLimits,
+      contentRules: [settingsRule, modelRule],
+    });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
