@@ -46,6 +46,7 @@ import { commonServerOptions, configuredServer, configuredSigner } from './engin
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { modelRule } from './engine/models/model-rule.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
 import { sweepMails } from './engine/sweep-mails.js';
@@ -145,7 +146,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     };
     const repository = await openRepositoryOver(stores, {
       queries: queryLimits,
-      contentRules: [settingsRule, launcherRule],
+      contentRules: [settingsRule, modelRule, launcherRule],
     });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
