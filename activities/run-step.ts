@@ -43,11 +43,11 @@ export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
   [names.chunksActivity](input: StepInput): Promise<number>;
-  [names.conditionActivity](input: ConditionInput): Promise<number>;
+  readonly [names.conditionActivity]: (input: ConditionInput) => Promise<number>;
   [names.finishActivity](input: FinishInput): Promise<void>;
-  [names.openWorkItemActivity](input: WorkItemInput): Promise<void>;
-  [names.closeWorkItemActivity](input: WorkItemInput): Promise<void>;
-  [names.notifyWorkItemActivity](input: WorkItemInput): Promise<void>;
+  readonly [names.openWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.closeWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.notifyWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
 }
 
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {

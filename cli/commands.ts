@@ -73,6 +73,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'workflow rerun': async () => (await import('./commands/workflow-rerun.js')).workflowRerunCommand,
   'workflow comment': async () => (await import('./commands/workflow-comment.js')).workflowCommentCommand,
   'workflow answer': async () => (await import('./commands/workflow-answer.js')).workflowAnswerCommand,
+  'workflow simulate': async () => (await import('./commands/workflow-simulate.js')).workflowSimulateCommand,
   'workflow check-running': async () =>
     (await import('./commands/workflow-check-running.js')).workflowCheckRunningCommand,
   'inbox list': async () => (await import('./commands/inbox-list.js')).inboxListCommand,

@@ -33,6 +33,7 @@ export const renderStep = defineStep({
   result: z.strictObject({ rendered: z.int(), reused: z.int(), failed: z.int() }),
   // 25 images that each take all the time the renderer allows.
   timeoutSeconds: 1800,
+  simulated: true,
   examples: [{ title: 'Render what the plan lacks', config: {} }],
   async chunks(context) {
     const { totals } = await (await context.download()).plan();

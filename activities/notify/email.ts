@@ -44,6 +44,7 @@ export const emailStep = defineStep({
   result,
   timeoutSeconds: 300,
   maximumAttempts: 10,
+  simulated: true,
   examples: [
     { title: 'Tell the requester', config: { to: 'requester' } },
     { title: 'Another template to a fixed address', config: { template: 'acme-approval', to: ['legal@example.com'] } },
