@@ -14,6 +14,9 @@ import { inboxRoot } from './work-items.js';
 
 const modelsRoot = '/libs/settings/workflow/models';
 
+/** Where packages of AEM bring workflow models. */
+const classicModelRoots = ['/var/workflow/models', '/etc/workflow/models'];
+
 /** Where content imports remember what they wrote (repository/content). */
 const importRecordsRoot = '/var/satchel/content';
 
@@ -25,6 +28,7 @@ const folders = [
   '/conf/global/settings',
   '/apps',
   modelsRoot,
+  ...classicModelRoots,
   requestsRoot,
   instancesRoot,
   inboxRoot,
@@ -47,10 +51,14 @@ const write: readonly Privilege[] = ['jcr:read', 'rep:write'];
 const rightsOfServices: Readonly<Record<string, readonly Right[]>> = {
   /** Runs workflows: reads what they work on, keeps their records. */
   workflow: [
-    ...['/content', '/conf', '/apps', '/libs', '/home'].map((path) => ({ path, privileges: read })),
+    ...['/content', '/conf', '/apps', '/libs', '/home', '/etc/workflow'].map((path) => ({ path, privileges: read })),
     ...['/var/workflow', '/var/dam', '/var/mail'].map((path) => ({ path, privileges: write })),
   ],
-  'content-import': ['/conf', '/apps', '/libs', importRecordsRoot].map((path) => ({ path, privileges: write })),
+  'content-import': [
+    ...['/conf', '/apps', '/libs', importRecordsRoot].map((path) => ({ path, privileges: write })),
+    // Models in content folders may contain them.
+    ...classicModelRoots.map((path) => ({ path, privileges: read })),
+  ],
   'rendition-writer': [
     { path: '/content/dam', privileges: read },
     { path: '/content/dam', privileges: ['jcr:addChildNodes'], glob: '*/jcr:content' },
