@@ -17,6 +17,7 @@ import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
 import { createStepRegistry, type StepRegistry } from './activities/registry.js';
 import { createRenderer, type RenderLimits } from './dam/rendering/create-renderer.js';
+import type { TrialOptions } from './engine/simulation/open-trial.js';
 import { settingsRule } from './dam/settings/check-settings.js';
 import {
   mailConnections,
@@ -233,12 +234,31 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       externalUrl: urlForPeople,
       temporaryFolder,
     };
+    const servicesOver: TrialOptions['servicesOver'] = (over, trialTransport, folder) => {
+      const resolver = createOverlayResolver({ repository: over, overrides: readConfigurationOverrides(process.env) });
+      const resolved = createSettings({ overlay: resolver, deployment: osgi.settingValue });
+      return {
+        ...services,
+        repository: over,
+        blobs: over.blobs,
+        overlay: resolver,
+        settings: resolved,
+        mailer: createMailer({
+          overlay: resolver,
+          settings: resolved,
+          transport: trialTransport,
+          from: configuration.mail.from,
+        }),
+        temporaryFolder: folder,
+      };
+    };
     const engine = createEngine({
       dataFolder,
       configuration: configuration.temporal,
       worker: configuration.worker,
       registry,
       services,
+      trial: { stores, servicesOver, temporaryFolder, repositoryOptions: { queries: queryLimits } },
       log,
     });
     opened.push(() => engine.close());

@@ -107,6 +107,11 @@ export interface StepDefinition<Config = unknown, Result = unknown> {
   readonly timeoutSeconds?: number;
   readonly maximumAttempts?: number;
   readonly parallel?: number;
+  /**
+   * All it does goes through what it is given (sessions, blobs, mailer, temporary folder), so that `workflow simulate` may run it.
+   * Default false: there it is taken as done.
+   */
+  readonly simulated?: boolean;
   readonly examples: readonly StepExample<Config>[];
   /** Splits the work: how many chunks `run` is called for, each with `context.chunk`. 0 skips the step. */
   readonly chunks?: (context: StepContext<Config>) => Promise<number>;

@@ -1,7 +1,7 @@
 /** The engine as doors use it: requests become workflows, workflows can be followed and cancelled. */
 import type { DownloadState } from '../dam/download-job.js';
 import type { DownloadPlan, PackedArchives } from '../workflows/contract/plan.js';
-import type { JsonObject, JsonValue, StepProgress, StepRecord, WorkItemDecision } from '../workflows/contract/model.js';
+import type { JsonObject, JsonValue, Outcome, StepProgress, StepRecord, WorkItemDecision } from '../workflows/contract/model.js';
 import type { MailLayers } from '../activities/mail/mailer.js';
 
 /** One line of a job list. */
@@ -157,6 +157,59 @@ export interface ExternalAnswer {
   readonly failure?: string;
 }
 
+export interface SimulationOrder {
+  readonly model: string;
+  /** For `dam/download-asset` also the path of an asset or folder, which is downloaded then. */
+  readonly payload: string;
+  readonly initiator: string;
+  readonly tenant?: string;
+  readonly metadata?: JsonObject;
+  /** How people and what is outside answer, by the node's name: metadata of a participant step, result of a wait. Default: done. */
+  readonly answers?: Readonly<Record<string, JsonObject>>;
+}
+
+export interface SimulatedChange {
+  readonly path: string;
+  readonly change: 'added' | 'changed' | 'removed' | 'moved';
+}
+
+export interface SimulatedMail {
+  readonly to: string;
+  readonly subject: string;
+  readonly locale: string;
+}
+
+export interface SimulatedStep {
+  /** Path below the model. */
+  readonly name: string;
+  /** Step id, or the kind. */
+  readonly id: string;
+  readonly title: string;
+  /** `assumed`: a person, something outside or a step that may not run in a simulation, taken as done. */
+  readonly state: 'completed' | 'failed' | 'skipped' | 'assumed' | 'not reached';
+  /** What was done or assumed, for people. */
+  readonly note?: string;
+  readonly result?: JsonValue;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** Nodes that would change; at most 200 are listed. */
+  readonly changes: readonly SimulatedChange[];
+  readonly changesInAll: number;
+  readonly mails: readonly SimulatedMail[];
+  readonly archives: readonly { readonly file: string; readonly size: number; readonly files: number }[];
+}
+
+export interface Simulation {
+  readonly model: string;
+  readonly version: string;
+  readonly tenant: string;
+  readonly outcome: Outcome;
+  /** In the order in which they ran; then those that were not reached. */
+  readonly steps: readonly SimulatedStep[];
+  readonly metadata: JsonObject;
+  /** What a simulation leaves out that would happen, for people. */
+  readonly notes: readonly string[];
+}
+
 /** A running workflow against its model as it is now. */
 export interface RunningCheck {
   readonly id: string;
@@ -251,6 +304,11 @@ export interface Engine {
   delegateWorkItem(user: string, id: string, to: string, comment?: string): Promise<void>;
   /** Gives a delegated item back. @throws SatchelError as `completeWorkItem` */
   returnWorkItem(user: string, id: string, comment?: string): Promise<void>;
+  /**
+   * Runs a model over a copy that is thrown away: nothing is written, no mail is sent.
+   * @throws SatchelError as `launch`; a step that fails is in the answer
+   */
+  simulate(order: SimulationOrder, signal?: AbortSignal): Promise<Simulation>;
   /** Every running workflow of a model against what the model is now. For administrators. @throws SatchelError NOT_ALLOWED */
   checkRunning(user: string, query: { readonly model: string; readonly tenant?: string }): Promise<RunningCheck[]>;
   temporal(): TemporalStatus;

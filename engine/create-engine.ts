@@ -9,6 +9,7 @@ import { createJobControl } from './instances/control-jobs.js';
 import { summaryOf } from './instances/list-jobs.js';
 import { rerunJob, retryJob } from './instances/repeat-jobs.js';
 import { createJobReader } from './jobs.js';
+import type { TrialOptions } from './simulation/open-trial.js';
 import { createWorkItems } from './work-items/work-items.js';
 import { planDownload, requestDownload, requestWorkflow } from './workflow-requests.js';
 import type { WorkflowRunner } from './workflow-runner.js';
@@ -21,6 +22,8 @@ export interface EngineOptions {
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly log: Logger;
+  /** What workflows are simulated in. */
+  readonly trial: TrialOptions;
   /** Default: the bundle of the build, beside the compiled sources. */
   readonly workflowBundle?: string;
   /** Says what people wait for at start. */
@@ -67,6 +70,10 @@ export function createEngine(options: EngineOptions): Engine {
     completeExternal: control.completeExternal,
     retry: async (user, id) => handOver(await retryJob({ ...requesting, request }, user, id)),
     rerun: async (user, id) => handOver(await rerunJob({ ...requesting, request }, user, id)),
+    simulate: async (order, signal = new AbortController().signal) => {
+      const { simulate } = await import('./simulation/simulate.js');
+      return simulate({ ...requesting, trial: options.trial, log: options.log }, order, signal);
+    },
     checkRunning: (user, query) => checkRunning({ ...requesting, client }, user, query),
     ...createWorkItems({ repository, client }),
     wake: () => runner?.wake(),

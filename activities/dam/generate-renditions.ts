@@ -46,6 +46,7 @@ export const generateRenditionsStep = defineStep({
   queue: 'heavy',
   // A chunk of a large folder holds more than ten assets.
   timeoutSeconds: 4 * 3600,
+  simulated: true,
   examples: [{ title: 'Static set for new assets below the payload', config: {} }],
   async chunks(context) {
     let assets = 0;

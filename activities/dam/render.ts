@@ -34,6 +34,7 @@ export const renderStep = defineStep({
   queue: 'heavy',
   // 25 images that each take all the time the renderer allows.
   timeoutSeconds: 1800,
+  simulated: true,
   examples: [{ title: 'Render what the plan lacks', config: {} }],
   async chunks(context) {
     const { totals } = await (await context.download()).plan();

@@ -43,6 +43,7 @@ export const emailStep = defineStep({
   // Walks on for as long as a rate limit makes it; attempts are spread by how long mails are tried (dam/mail/giveUpMinutes).
   timeoutSeconds: 3600,
   maximumAttempts: 100,
+  simulated: true,
   examples: [
     { title: 'Tell the requester', config: { to: 'requester' } },
     { title: 'Another template to a fixed address', config: { template: 'acme-approval', to: ['legal@example.com'] } },

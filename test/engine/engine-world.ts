@@ -50,10 +50,11 @@ export interface World {
 /** @param steps beside the built-in ones */
 export async function createWorld(steps: readonly AnyStep[] = []): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'satchel-engine-'));
-  const repository = await openRepository({
+  const stores = {
     nodes: await createLevelNodeStore({ folder: join(folder, 'nodes') }),
     blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }),
-  });
+  };
+  const repository = await openRepository(stores);
   await bootstrapRepository(repository);
   const overlay = createOverlayResolver({ repository });
   const registry = createStepRegistry();
@@ -77,6 +78,12 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     renderer,
     mailer: createMailer({ overlay, transport, from: 'satchel@example.com' }),
     externalUrl: () => 'http://127.0.0.1:4000',
+  };
+  const servicesOver: EngineOptions['trial']['servicesOver'] = (over, mails, temporaryFolder) => {
+    const resolver = createOverlayResolver({ repository: over });
+    const settings = createSettings({ overlay: resolver });
+    const mailer = createMailer({ overlay: resolver, transport: mails, from: 'satchel@example.com' });
+    return { ...services, repository: over, blobs: over.blobs, overlay: resolver, settings, mailer, temporaryFolder };
   };
   const log = pino({ level: 'silent' });
   const mounts = contentMounts(packageRoot, []);
@@ -104,6 +111,7 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
         configuration: { namespace: 'default', tls: false, ...temporal },
         registry,
         services,
+        trial: { stores, servicesOver },
         log,
         ...(worker && { worker }),
         workflowBundle: bundles[temporal.encryptionKey ? 'encoded' : 'plain'].codePath,

@@ -81,7 +81,7 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  for (const { open } of held.values()) open();
+  for (const waiting of held.values()) waiting.open();
   await engine.close();
   await world.close();
 });
