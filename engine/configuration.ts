@@ -152,7 +152,8 @@ export async function readConfiguration(
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
     const [section, ...fields] = path;
-    if (section === 'runModes' || section === 'features') settings[section] = text.split(',').map((name) => name.trim());
+    if (section === 'runModes' || section === 'features')
+      settings[section] = text.split(',').map((name) => name.trim());
     else if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)

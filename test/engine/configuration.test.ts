@@ -26,6 +26,7 @@ describe('readConfiguration', () => {
         cursorDays: 30,
       },
       repository: { blobs: join(folder, 'blobs') },
+      features: [],
       runModes: [],
       plugins: [],
       overlays: [],
