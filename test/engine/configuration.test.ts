@@ -28,6 +28,7 @@ describe('readConfiguration', () => {
         cursorDays: 30,
       },
       repository: { blobs: join(folder, 'blobs') },
+      features: [],
       runModes: [],
       features: [],
       plugins: [],
