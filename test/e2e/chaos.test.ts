@@ -153,9 +153,10 @@ describe('the one process of a LevelDB is killed, and Temporal with it or alone'
         },
       });
       const limit = ['--limit', String(count)];
-      await until('end of all workflows', async () =>
-        allEnded((await world.satchel.json(['jobs', 'list', ...limit])) as JobSummary[]),
-      );
+      await until('end of all workflows', async () => {
+        const { jobs } = (await world.satchel.json(['jobs', 'list', ...limit])) as { readonly jobs: JobSummary[] };
+        return allEnded(jobs);
+      });
       const launched = await launchedRuns(String(child.facts['temporal']));
       child.process.kill('SIGTERM');
       await child.ended;
