@@ -19,6 +19,9 @@ import { createStepRegistry, type StepRegistry } from './activities/registry.js'
 import { createRenderer, type RenderLimits } from './dam/rendering/create-renderer.js';
 import { settingsRule } from './dam/settings/check-settings.js';
 import {
+  mailConnections,
+  mailKeepDays,
+  mailsPerSecond,
   querySorts,
   queryVisits,
   renderMemory,
@@ -35,13 +38,17 @@ import { readConfigurationOverrides } from './engine/configuration-overrides.js'
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
+import { launcherRule } from './engine/check-launchers-content.js';
 import { createEngine } from './engine/create-engine.js';
 import { externalUrl } from './engine/external-url.js';
+import { createLaunchers, type Launchers } from './engine/launchers/launchers.js';
+import { commonServerOptions, configuredServer, configuredSigner } from './engine/mail-server.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
+import { sweepMails } from './engine/sweep-mails.js';
 import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
@@ -92,7 +99,10 @@ export interface Satchel {
   readonly runModes: RunModes;
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
+  /** Base URL people reach this instance by. */
+  readonly externalUrl: () => Promise<string>;
   readonly engine: Engine;
+  readonly launchers: Launchers;
   readonly registry: StepRegistry;
   /** Changes content in its file where it has one, else in the repository. */
   readonly content: Pick<ContentKeeper, 'change'>;
@@ -132,7 +142,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (!installation) return {};
       return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
     };
-    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
+    const repository = await openRepositoryOver(stores, {
+      queries: queryLimits,
+      contentRules: [settingsRule, launcherRule],
+    });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
@@ -178,17 +191,30 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     });
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
-    const { smtp, from } = configuration.mail;
-    const transport =
-      smtp === undefined
-        ? createMailServiceTransport({
-            server: async () => mailServer(osgi),
-            open: openSmtp,
-            otherwise: createMailboxTransport({ folder: mailFolder }),
-          })
-        : await smtpTransport(smtp);
+    const ownServer = configuredServer(configuration.mail);
+    const common = {
+      ...(await commonServerOptions(dataFolder, configuration.mail)),
+      connections: () => installation.value(mailConnections),
+      messagesPerSecond: () => installation.value(mailsPerSecond),
+    };
+    const hasMailbox = ownServer === undefined && configuration.mode === 'development';
+    const transport = ownServer
+      ? await openSmtp({ ...common, ...ownServer })
+      : createMailServiceTransport({
+          server: async () => mailServer(osgi),
+          open: async (server) => openSmtp({ ...common, ...server }),
+          otherwise: hasMailbox ? createMailboxTransport({ folder: mailFolder }) : undefined,
+        });
     opened.push(() => transport.close());
-    const mailer = createMailer({ overlay, settings, transport, from });
+    const mailer = createMailer({
+      overlay,
+      settings,
+      transport,
+      from: configuration.mail.from,
+      sign: await configuredSigner(dataFolder, configuration.mail),
+      parallel: () => installation.value(mailConnections),
+      onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),
+    });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
@@ -214,10 +240,15 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       log,
     });
     opened.push(() => engine.close());
+    const launchers = createLaunchers({
+      services,
+      registry,
+      conditions: { runModes: runModes.names, features: configuration.features },
+    });
 
     let server: SatchelServer | undefined;
     let working: Promise<void> | undefined;
-    const mailbox = smtp === undefined ? { folder: mailFolder } : undefined;
+    const mailbox = hasMailbox ? { folder: mailFolder } : undefined;
     const startWorking = async () => {
       if (mode === 'worker') return engine.start();
       // Loaded only by processes that work: most commands are over sooner.
@@ -236,12 +267,17 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       // A server of its own is worth waiting for; another one may be away for hours, and requests wait for it.
       await engine.start({ wait: configuration.temporal.address === undefined });
       if (mode !== 'command') {
+        void verifyMail(mailer, transport, log);
+        const sweeping = sweepMails({ repository, keepDays: () => installation.value(mailKeepDays), log });
+        opened.push(() => sweeping.close());
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
         const expiring = expireRegularly({ repository, log });
         opened.push(() => expiring.close());
         const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => trimming.close());
+        const launching = launchers.follow({ onLaunched: () => engine.wake(), log });
+        opened.push(() => launching.close());
         await content.watch();
       }
     };
@@ -255,7 +291,9 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       runModes,
       osgi,
       mailer,
+      externalUrl: urlForPeople,
       engine,
+      launchers,
       registry,
       content,
       contentReports: reports,
@@ -391,13 +429,14 @@ async function openSmtp(server: SmtpOptions): Promise<MailTransport> {
   return createSmtpTransport(server);
 }
 
-function smtpTransport(address: string): Promise<MailTransport> {
-  const url = new URL(address);
-  const secure = url.protocol === 'smtps:';
-  return openSmtp({
-    host: url.hostname,
-    port: Number(url.port || (secure ? 465 : 587)),
-    secure,
-    ...(url.username && { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
-  });
+/** Whether the mail server takes a connection and the login: said in the log, as mails wait until it does. */
+async function verifyMail(mailer: Mailer, transport: MailTransport, log: Logger): Promise<void> {
+  if (!(await mailer.available())) {
+    log.warn('no mail server is configured: nobody gets mail; set mail.smtp (SATCHEL_SMTP)');
+    return;
+  }
+  await transport.verify?.().then(
+    () => log.debug('mail can be sent'),
+    (error: unknown) => log.warn({ err: error }, 'mail cannot be sent at the moment; it waits'),
+  );
 }

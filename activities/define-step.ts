@@ -9,7 +9,7 @@ import type { Repository, Session } from '../repository/api.js';
 import type { DownloadJob } from '../dam/download-job.js';
 import type { Renderer } from '../dam/renderer.js';
 import type { Settings } from '../dam/settings/settings.js';
-import type { JsonValue, StepInput, StepProgress } from '../workflows/contract/model.js';
+import type { JsonObject, JsonValue, StepInput, StepProgress } from '../workflows/contract/model.js';
 import type { Mailer } from './mail/mailer.js';
 
 export interface StepLogger {
@@ -69,6 +69,16 @@ export interface StepContext<Config> {
   readonly tempFolder: () => Promise<string>;
   /** Marks that something failed alone: the workflow goes on and ends `partial`. */
   readonly partial: () => void;
+  /** The workflow's metadata map as it was when this attempt began: what launches, people and earlier steps put there. */
+  readonly metadata: Readonly<JsonObject>;
+  /**
+   * Puts a value in the metadata map once the step has ended well, for later steps and for conditions
+   * (`metadata.approved`); `null` takes it out. The map holds 16 KiB as JSON: large values go by reference.
+   * @throws SatchelError METADATA_TOO_LARGE, INVALID_STEP_RESULT for a name that is empty or longer than 100 characters
+   */
+  readonly setMetadata: (name: string, value: JsonValue) => void;
+  /** Of a compensation: the step it undoes, and that step's last result. */
+  readonly compensates: StepInput['compensates'];
 }
 
 export interface StepExample<Config> {

@@ -10,6 +10,7 @@ import { SatchelError, errorCodes, isErrorCode } from '../workflows/contract/err
 import {
   activityType,
   names,
+  type ConditionInput,
   type FinishInput,
   type JsonValue,
   type StepInput,
@@ -18,6 +19,7 @@ import {
 } from '../workflows/contract/model.js';
 import type { AnyStep, StepLogger, StepServices } from './define-step.js';
 import type { StepRegistry } from './registry.js';
+import { createConditions } from './satchel/conditions.js';
 import { createFinish } from './satchel/finish.js';
 import { withStepContext, type StepAttempt } from './step-context.js';
 
@@ -39,14 +41,17 @@ export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
   [names.chunksActivity](input: StepInput): Promise<number>;
+  [names.conditionActivity](input: ConditionInput): Promise<number>;
   [names.finishActivity](input: FinishInput): Promise<void>;
 }
 
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {
   const finish = createFinish(services.repository);
+  const evaluate = createConditions(services.repository);
   return {
     default: (input) => asActivity((context) => runStep(attemptOf(input, context))),
     [names.chunksActivity]: (input) => asActivity((context) => countChunks(attemptOf(input, context))),
+    [names.conditionActivity]: (input) => asActivity(() => evaluate(input)),
     [names.finishActivity]: (input) => asActivity(() => finish(input)),
   };
 
@@ -98,12 +103,12 @@ export async function runStep(attempt: StepAttempt): Promise<StepOutput> {
   // A step that waits for something says nothing, yet must learn of a cancellation, and that it lives must be known.
   const timer = setInterval(() => onProgress(last), heartbeatMs);
   try {
-    const { result, partial } = await withStepContext(
+    const { result, ...output } = await withStepContext(
       { ...attempt, onProgress: report },
       configOf(step, input),
       (context) => step.run(context),
     );
-    return { result: checkedResult(step, result), partial };
+    return { result: checkedResult(step, result), ...output };
   } finally {
     clearInterval(timer);
   }
@@ -181,6 +186,7 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
       type: error.code,
       nonRetryable: !errorCodes[error.code].retryable,
       details: [error.details],
+      ...nextRetryDelayOf(error),
     });
   }
   if (error instanceof RepositoryError) {
@@ -192,6 +198,12 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
   }
   const cause = error instanceof Error ? error : new Error(String(error));
   return ApplicationFailure.create({ message: cause.message, type: 'STEP_FAILED', cause });
+}
+
+/** An error that knows when trying again makes sense. */
+function nextRetryDelayOf({ details }: SatchelError): { nextRetryDelay?: number } {
+  const seconds = details['retryAfterSeconds'];
+  return typeof seconds === 'number' ? { nextRetryDelay: Math.max(1, seconds * 1000) } : {};
 }
 
 function stepLogger(log: Logger): StepLogger {

@@ -1,4 +1,4 @@
-/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin and templates must render, for every tenant. */
+/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin, launchers must launch a model and templates must render, for every tenant. */
 import { checkTemplates } from '../activities/mail/check-templates.js';
 import type { StepRegistry } from '../activities/registry.js';
 import { findTenants } from '../dam/tenants/list-tenants.js';
@@ -7,6 +7,7 @@ import type { ContentChange, ContentCheck, ContentProblem } from '../repository/
 import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import { isDescendantOrSelf, parentOf } from '../repository/path.js';
 import { SatchelError } from '../workflows/contract/errors.js';
+import { checkLaunchersContent, isLauncherChange } from './check-launchers-content.js';
 import { checkOsgiContent } from './check-osgi-content.js';
 import { checkSettingsContent } from './check-settings-content.js';
 import { loadModel, modelsPath, type ModelProblem } from './model-loader.js';
@@ -27,11 +28,16 @@ export function createContentCheck({ overlay, registry, onRemark }: ContentCheck
     const own = [...settings.problems, ...(await checkOsgiContent(changes, session))];
     const models = changes.filter(({ path }) => path.includes(`/settings/${modelsPath}/`));
     const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
-    if (models.length === 0 && templates.length === 0) return own;
+    const launchers = changes.filter(isLauncherChange);
+    if (models.length === 0 && templates.length === 0 && launchers.length === 0) return own;
     const tenants = await allTenants(session);
     const problems: ContentProblem[] = own;
     for (const { path, problem } of await checkModels(session, overlay, registry, tenants, models)) {
       problems.push(place(path, problem, models));
+    }
+    if (launchers.length > 0) {
+      const { placed, merged } = await checkLaunchersContent({ overlay, registry }, session, tenants, launchers);
+      problems.push(...placed, ...merged.map(({ path, problem }) => place(path, problem, launchers)));
     }
     if (templates.length > 0) {
       for (const { file, line, message } of await checkTemplates(session, overlay, tenants)) {

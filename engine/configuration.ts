@@ -25,7 +25,17 @@ const encryptionKeys = z.string().transform((text, context) => {
 const queues = ['light', 'heavy'] as const;
 export type Queue = (typeof queues)[number];
 
+const dkimKey = z.strictObject({
+  /** Mails from senders of this domain, and of those below it, are signed. */
+  domain: z.string().regex(/^[^\s@/]+\.[^\s@/]+$/, 'must be a domain'),
+  selector: z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'must be a selector: the name before ._domainkey'),
+  /** File with an RSA key (PEM); relative ones lie below the data folder. */
+  keyFile: z.string().min(1),
+});
+
 const configurationSchema = z.strictObject({
+  /** `production`: mail without a mail server is an error, rather than kept in the embedded mailbox. */
+  mode: z.enum(['development', 'production'], 'must be development or production').default('development'),
   temporal: z
     .strictObject({
       /** Of a running Temporal server; without it Satchel starts its own. */
@@ -59,6 +69,19 @@ const configurationSchema = z.strictObject({
       from: z.email('is not an e-mail address').default('satchel@localhost.localdomain'),
       /** `smtp://user:password@host:587`, `smtps://host:465`; without it the embedded mailbox takes all mail. */
       smtp: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps URL' }).optional(),
+      /** Where it is not to stand in the URL. */
+      password: z.string().min(1).optional(),
+      /** Of an `smtp` URL. Default: `required` (STARTTLS) with a user, else `opportunistic`. */
+      tls: z.enum(['required', 'opportunistic', 'none'], 'must be required, opportunistic or none').optional(),
+      /** Certificates (PEM) to trust instead of the system's; relative ones lie below the data folder. */
+      caFile: z.string().min(1).optional(),
+      /** Lets a password go over a connection that may not be encrypted. */
+      allowPlainLogin: z.stringbool().or(z.boolean()).default(false),
+      /** One key, or one for each domain that mails come from. */
+      dkim: z
+        .union([dkimKey, z.array(dkimKey).max(100)])
+        .transform((keys) => (Array.isArray(keys) ? keys : [keys]))
+        .optional(),
     })
     .prefault({}),
   http: z
@@ -127,6 +150,8 @@ const configurationSchema = z.strictObject({
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
     })
     .default([]),
+  /** Names of what is switched on, for launchers that go by them. */
+  features: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, ".", "_" and "-"')).default([]),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -137,6 +162,7 @@ export type Configuration = z.output<typeof configurationSchema>;
 
 /** Environment variable → field. Lists of folders are separated like PATH, of names by commas. */
 const variables = {
+  SATCHEL_ENV: ['mode'],
   TEMPORAL_ADDRESS: ['temporal', 'address'],
   TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
   TEMPORAL_API_KEY: ['temporal', 'apiKey'],
@@ -148,6 +174,13 @@ const variables = {
   SATCHEL_WORKER_DRAIN_SECONDS: ['worker', 'drainSeconds'],
   SATCHEL_MAIL_FROM: ['mail', 'from'],
   SATCHEL_SMTP: ['mail', 'smtp'],
+  SATCHEL_SMTP_PASSWORD: ['mail', 'password'],
+  SATCHEL_SMTP_TLS: ['mail', 'tls'],
+  SATCHEL_SMTP_CA_FILE: ['mail', 'caFile'],
+  SATCHEL_SMTP_ALLOW_PLAIN_LOGIN: ['mail', 'allowPlainLogin'],
+  SATCHEL_DKIM_DOMAIN: ['mail', 'dkim', 'domain'],
+  SATCHEL_DKIM_SELECTOR: ['mail', 'dkim', 'selector'],
+  SATCHEL_DKIM_KEY_FILE: ['mail', 'dkim', 'keyFile'],
   SATCHEL_HTTP_HOST: ['http', 'host'],
   SATCHEL_HTTP_PORT: ['http', 'port'],
   SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
@@ -168,6 +201,7 @@ const variables = {
   SATCHEL_S3_ACCESS_KEY_ID: ['repository', 's3', 'accessKeyId'],
   SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
   SATCHEL_RUN_MODES: ['runModes'],
+  SATCHEL_FEATURES: ['features'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -185,7 +219,8 @@ export async function readConfiguration(
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
     const [section, ...fields] = path;
-    if (section === 'runModes') settings[section] = namesIn(text);
+    if (section === 'mode') settings[section] = text;
+    else if (section === 'runModes' || section === 'features') settings[section] = namesIn(text);
     else if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)

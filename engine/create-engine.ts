@@ -49,6 +49,7 @@ export function createEngine(options: EngineOptions): Engine {
     job: (user, id) => reader.job(user, id),
     follow: (user, id, signal) => reader.follow(user, id, signal),
     cancel: async (user, id) => cancel(await reader.request(user, id)),
+    wake: () => runner?.wake(),
     temporal: () => runner?.status() ?? atRest(configuration),
     start: async ({ wait = true } = {}) => {
       loading ??= import('./workflow-runner.js').then((module) => (runner = module.createWorkflowRunner(options)));

@@ -16,7 +16,8 @@ describe('readConfiguration', () => {
     expect(await readConfiguration(folder, {})).toEqual({
       temporal: { namespace: 'default', tls: false },
       worker: { queues: ['light', 'heavy'], drainSeconds: 5 },
-      mail: { from: 'satchel@localhost.localdomain' },
+      mode: 'development',
+      mail: { from: 'satchel@localhost.localdomain', allowPlainLogin: false },
       http: { host: '127.0.0.1', port: 0 },
       maintenance: {
         collectEveryHours: 24,
@@ -28,6 +29,7 @@ describe('readConfiguration', () => {
       },
       repository: { blobs: join(folder, 'blobs') },
       runModes: [],
+      features: [],
       plugins: [],
       overlays: [],
     });

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export async function workflowBundle(encodedFailures = false): Promise<{ codePath: string }> {
   const hash = createHash('sha256');
   if (encodedFailures) hash.update(await readFile(encodedFailuresPath));
-  for (const folder of ['workflows', 'workflows/contract']) {
+  for (const folder of ['workflows', 'workflows/contract', 'workflows/run-nodes']) {
     for (const name of (await readdir(join(root, folder))).filter((file) => file.endsWith('.ts')).sort()) {
       hash.update(`${folder}/${name}\0`).update(await readFile(join(root, folder, name)));
     }

@@ -4,4 +4,8 @@ export const satchelTypes = String.raw`
 [satchel:WorkflowModel] > nt:unstructured
 
 [satchel:WorkflowStep] > nt:unstructured
+
+[satchel:WorkflowLauncher] > nt:unstructured
+
+[satchel:Mail] > nt:unstructured
 `;
