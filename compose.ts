@@ -46,9 +46,11 @@ import { commonServerOptions, configuredServer, configuredSigner } from './engin
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { modelRule } from './engine/models/model-rule.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
 import { sweepMails } from './engine/sweep-mails.js';
+import { purgeRegularly } from './engine/purge-regularly.js';
 import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
 import { loadPlugin, registerPlugin } from './engine/plugins.js';
@@ -144,7 +146,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     };
     const repository = await openRepositoryOver(stores, {
       queries: queryLimits,
-      contentRules: [settingsRule, launcherRule],
+      contentRules: [settingsRule, modelRule, launcherRule],
     });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
@@ -274,6 +276,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
         opened.push(() => collecting.close());
         const expiring = expireRegularly({ repository, log });
         opened.push(() => expiring.close());
+        const purging = purgeRegularly({ services, log });
+        opened.push(() => purging.close());
         const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => trimming.close());
         const launching = launchers.follow({ onLaunched: () => engine.wake(), log });

@@ -65,6 +65,8 @@ export interface StepContext<Config> {
   readonly download: () => Promise<DownloadJob>;
   /** Shows people how far the step is, and tells Temporal it is alive. Cheap: call it per file or per megabyte. */
   readonly progress: (progress: StepProgress) => void;
+  /** A value of the workflow's metadata map; one that was too large to travel along is fetched. */
+  readonly metadataValue: (name: string) => Promise<JsonValue | undefined>;
   /** A folder for files of this attempt; removed when the step ends. */
   readonly tempFolder: () => Promise<string>;
   /** Marks that something failed alone: the workflow goes on and ends `partial`. */

@@ -16,11 +16,13 @@ import {
   type StepInput,
   type StepOutput,
   type StepProgress,
+  type WorkItemInput,
 } from '../workflows/contract/model.js';
 import type { AnyStep, StepLogger, StepServices } from './define-step.js';
 import type { StepRegistry } from './registry.js';
 import { createConditions } from './satchel/conditions.js';
 import { createFinish } from './satchel/finish.js';
+import { createWorkItemActivities } from './satchel/work-items.js';
 import { withStepContext, type StepAttempt } from './step-context.js';
 
 /** Results travel through the history: references and counts, not lists. */
@@ -40,19 +42,27 @@ export interface ActivityOptions {
 export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
-  [names.chunksActivity](input: StepInput): Promise<number>;
-  [names.conditionActivity](input: ConditionInput): Promise<number>;
-  [names.finishActivity](input: FinishInput): Promise<void>;
+  readonly [names.chunksActivity]: (input: StepInput) => Promise<number>;
+  readonly [names.conditionActivity]: (input: ConditionInput) => Promise<number>;
+  readonly [names.finishActivity]: (input: FinishInput) => Promise<void>;
+  readonly [names.openWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.closeWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.notifyWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
 }
 
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {
   const finish = createFinish(services.repository);
+  const workItems = createWorkItemActivities(services);
   const evaluate = createConditions(services.repository);
   return {
     default: (input) => asActivity((context) => runStep(attemptOf(input, context))),
     [names.chunksActivity]: (input) => asActivity((context) => countChunks(attemptOf(input, context))),
     [names.conditionActivity]: (input) => asActivity(() => evaluate(input)),
     [names.finishActivity]: (input) => asActivity(() => finish(input)),
+    [names.openWorkItemActivity]: (input) => asActivity(() => workItems.open(input)),
+    [names.closeWorkItemActivity]: (input) => asActivity(() => workItems.close(input)),
+    [names.notifyWorkItemActivity]: (input) =>
+      asActivity((context) => workItems.notify(input, context.cancellationSignal)),
   };
 
   function attemptOf(input: StepInput, context: Context): StepAttempt {

@@ -10,6 +10,7 @@ import { mergeMetadata, metadataProblem } from '../workflows/contract/metadata.j
 import type { JsonObject, JsonValue, StepInput, StepOutput, StepProgress } from '../workflows/contract/model.js';
 import { workflowUserData } from '../workflows/contract/workflow-user-data.js';
 import { readLaunchers } from './satchel/request-node.js';
+import { readMetadataValue } from './satchel/metadata-values.js';
 import type { AnyStep, StepContext, StepLogger, StepServices } from './define-step.js';
 
 /** One attempt of one step, or of one chunk of it. */
@@ -98,6 +99,10 @@ export async function withStepContext<T>(
       serviceSession: openServiceSession,
       download: () => (download ??= openDownload()),
       progress: onProgress,
+      metadataValue: (name) =>
+        repository.withSession({ service: 'workflow' }, (session) =>
+          readMetadataValue(session, workflow.request, workflow.metadata, name),
+        ),
       tempFolder: () => (folder ??= mkdtemp(join(services.temporaryFolder ?? tmpdir(), 'satchel-step-'))),
       partial: () => {
         partial = true;

@@ -29,7 +29,8 @@ const built = (name: string) => fileURLToPath(new URL(`../${name}.js`, import.me
 /** How soon after a commit requests of other processes are looked for; each look reads all that are open. */
 const followMs = 1_000;
 
-export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
+/** @param onConnected the server is there (again) */
+export function createWorkflowRunner(options: EngineOptions, onConnected: () => void): WorkflowRunner {
   const { dataFolder, configuration, registry, services, log } = options;
   const worker = options.worker ?? allQueues;
   const keys = configuration.encryptionKey ?? [];
@@ -51,7 +52,10 @@ export function createWorkflowRunner(options: EngineOptions): WorkflowRunner {
         workflowBundle: options.workflowBundle ?? builtBundle,
         configuration: worker,
       }),
-    onConnected: () => launcher.wake(),
+    onConnected: () => {
+      launcher.wake();
+      onConnected();
+    },
     onProgress: options.onProgress ?? (() => undefined),
   });
   const client = () => link.client();

@@ -449,6 +449,17 @@ export const notifyOnComplete = defineSetting({
   usedBy: ['engine/model-loader.ts'],
 });
 
+export const instanceDays = defineSetting({
+  path: 'workflow/instances',
+  name: 'days',
+  ...wholeNumber(0, 3650),
+  unit: 'days',
+  default: 0,
+  title: 'Time records of workflows are kept',
+  description: 'After the workflow ended, with its work items; what it made is not touched. 0: for ever.',
+  usedBy: ['engine/instances/purge-instances.ts'],
+});
+
 // ---- Tenants
 
 export const tenantTitle = defineSetting({
@@ -560,6 +571,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   listedSkipped,
   listedSteps,
   notifyOnComplete,
+  instanceDays,
   tenantTitle,
   tenantLocale,
   tenantGroup,

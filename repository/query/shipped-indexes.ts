@@ -60,6 +60,10 @@ const shippedIndexes: ShippedIndexes = {
         includedPaths: ['/var'],
       },
     },
+    workflowLists: {
+      since: 3,
+      definition: { type: 'property', propertyNames: ['listed'], includedPaths: ['/var/workflow'] },
+    },
     tags: { since: 1, definition: { type: 'property', propertyNames: ['cq:tags'] } },
   },
 };

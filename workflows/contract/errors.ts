@@ -58,6 +58,18 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The step does not wait for that: it was not reached yet, was answered already, or the workflow is over.',
   },
+  JOB_ENDED: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job has ended: there is nothing left to do to it.',
+  },
+  NOT_RETRYABLE: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job cannot go on from where it ended: it runs, did not fail, kept no record, or was retried already.',
+  },
   UNKNOWN_TEMPLATE: { status: 404, exit: 2, retryable: false, meaning: 'There is no e-mail template of that name.' },
   OUT_FOLDER: { status: 400, exit: 2, retryable: false, meaning: 'The output folder cannot be written to.' },
   NOT_LOGGED_IN: {

@@ -118,7 +118,7 @@ class Evaluation {
 
   /** As CEL has it: the side that decides counts, also where the other one fails. */
   #either(deciding: boolean, left: () => Value, right: () => Value): boolean {
-    let failure: unknown;
+    let failure: ConditionFailure | undefined;
     try {
       if (this.#truth(left()) === deciding) return deciding;
     } catch (error) {
@@ -237,7 +237,7 @@ class Evaluation {
 
   /** One item that decides is enough, also where others fail. */
   #decide(deciding: boolean, items: readonly unknown[], ask: (item: unknown) => boolean): boolean {
-    let failure: unknown;
+    let failure: ConditionFailure | undefined;
     for (const item of items) {
       try {
         if (ask(item) === deciding) return deciding;
