@@ -30,7 +30,6 @@ describe('readConfiguration', () => {
       repository: { blobs: join(folder, 'blobs') },
       features: [],
       runModes: [],
-      features: [],
       plugins: [],
       overlays: [],
     });
