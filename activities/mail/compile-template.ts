@@ -13,7 +13,7 @@ import { toHeaderLine } from './header-line.js';
 import { decodeEntities, htmlToText } from './html-to-text.js';
 import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
-import { boundedBlock, checkLength, maxExpressions, maxRenderedCharacters } from './render-budget.js';
+import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
 import { builtInHelpers, templateHelpers } from './template-helpers.js';
 import { invalidTemplate, isNonEmpty } from './template-problem.js';
 import { longestText, readSchema, toContext } from './template-variables.js';

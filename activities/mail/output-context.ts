@@ -174,7 +174,8 @@ function valueFindings(element: string, attribute: string, value: string): Outpu
   }
   if (attribute === 'srcdoc') return [{ written: 'srcdoc', message: '"srcdoc" is not for mail.' }];
   if (!isUrlAttribute(attribute)) return [];
-  const plain = decoded(value).replace(/[\u0001-\u0020\u007f]/g, '');
+  // Browsers pass over blanks and control characters; \0 stands for an expression here.
+  const plain = decoded(value).replace(/(?!\0)[\p{Cc} ]/gu, '');
   const [, scheme] = /^([^:/?#]*):/.exec(plain) ?? [];
   if (
     scheme === undefined ||

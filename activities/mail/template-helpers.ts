@@ -7,6 +7,8 @@ export const builtInHelpers = ['if', 'unless', 'each', 'with', 'lookup'] as cons
 /** Block helper that a `{{> partial name=value}}` turns into when partials are flattened. */
 export const partialScopeHelper = 'partialScope';
 
+const maxLines = 500;
+
 /**
  * - `{{bytes size}}` 1024 bytes are 1 KB, as file managers and AEM count: `2.4 MB`, `2,4 Mo`
  * - `{{number count}}` with the locale's grouping
@@ -17,6 +19,7 @@ export const partialScopeHelper = 'partialScope';
  * - `{{duration seconds}}` `1.4 s`, `2 min 5 s`
  * - `{{plural n one="# file" other="# files"}}` by the locale's plural rules (zero, one, two, few, many, other); `#` is
  *   the number
+ * - `{{#each (lines message)}}{{this}}<br />{{/each}}` the lines of a text, at most 500
  * - `(eq a b)`, `(gt a b)`, `(or a b …)` for conditions
  */
 export const templateHelpers: Readonly<Record<string, HelperDelegate>> = {
@@ -33,6 +36,7 @@ export const templateHelpers: Readonly<Record<string, HelperDelegate>> = {
   },
   duration: (value: unknown, options: HelperOptions) => formatDuration(asNumber('duration', value), localeOf(options)),
   plural: (value: unknown, options: HelperOptions) => formatPlural(asNumber('plural', value), options),
+  lines: (value: unknown) => (typeof value === 'string' ? value.trim().split(/\r\n|\r|\n/, maxLines) : []),
   eq: (left: unknown, right: unknown) => left === right,
   gt: (left: unknown, right: unknown) => asNumber('gt', left) > asNumber('gt', right),
   or: (...values: unknown[]) => values.slice(0, -1).some(Boolean),

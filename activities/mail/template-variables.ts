@@ -66,7 +66,7 @@ export function longestText(value: JsonValue): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return 0;
   let longest = 0;
-  for (const item of Object.values(value) as JsonValue[]) longest = Math.max(longest, longestText(item));
+  for (const item of Object.values<JsonValue>(value)) longest = Math.max(longest, longestText(item));
   return longest;
 }
 
@@ -81,7 +81,7 @@ function tooMuch(given: JsonObject): string | undefined {
       return `The variables hold more than ${maxVariableCharacters} characters of text.`;
     }
     if (typeof value !== 'object' || value === null) return undefined;
-    for (const item of Object.values(value) as JsonValue[]) {
+    for (const item of Object.values<JsonValue>(value)) {
       const problem = visit(item, depth + 1);
       if (problem !== undefined) return problem;
     }

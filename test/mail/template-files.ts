@@ -9,7 +9,7 @@ import type { TemplateProblem } from '../../activities/mail/template-problem.js'
 import type { JsonObject } from '../../workflows/contract/model.js';
 
 export const templatesFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
-export const builtInTemplates = ['downloadasset', 'transientworkflowcompleted'] as const;
+export const builtInTemplates = ['downloadasset', 'transientworkflowcompleted', 'sharelink', 'workitem'] as const;
 export const builtInLocales = ['en', 'de', 'fr', 'ja'] as const;
 
 export interface TestTemplate {
@@ -83,6 +83,7 @@ export function builtInParts(template: string, locale: string): TemplateParts {
   };
 }
 
-export function sampleOf(template: string): JsonObject {
-  return JSON.parse(read(`${template}/sample.json`)) as JsonObject;
+/** @param name `sample`, or `sample-long` with very long names */
+export function sampleOf(template: string, name: 'sample' | 'sample-long' = 'sample'): JsonObject {
+  return JSON.parse(read(`${template}/${name}.json`)) as JsonObject;
 }
