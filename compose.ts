@@ -135,7 +135,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (!installation) return {};
       return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
     };
-    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule, launcherRule] });
+    const repository = await openRepositoryOver(stores, {
+      queries: queryLimits,
+      contentRules: [settingsRule, launcherRule],
+    });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
@@ -191,7 +194,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
           })
         : await smtpTransport(smtp);
     opened.push(() => transport.close());
-    const mailer = createMailer({ overlay, settings, transport, from });
+    const mailer = createMailer({ overlay, settings, transport, from, externalUrl: () => urlForPeople() });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;

@@ -1,13 +1,14 @@
 /** The mailer: templates from the overlay, an outbox in the repository, sending over a transport. */
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { saveChanges } from '../../dam/save-changes.js';
-import { mailFrom, tenantLocale } from '../../dam/settings/definitions.js';
+import { mailFrom, mailImages, tenantLocale, tenantTimeZone } from '../../dam/settings/definitions.js';
 import { createSettings } from '../../dam/settings/settings.js';
 import type { Settings } from '../../dam/settings/settings.js';
 import { joinPath } from '../../repository/path.js';
 import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
 import { addOutboxMail, findOutboxMail, recordProblem, recordSent, startAttempt } from './outbox.js';
+import { linkedImages, renderWithImages } from './mail-images.js';
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver } from '../../repository/overlay/api.js';
@@ -25,6 +26,8 @@ export interface MailerOptions {
   readonly transport: MailTransport | undefined;
   /** Sender of tenants that name none, `Satchel <satchel@example.com>`. */
   readonly from: string;
+  /** Where people reach the installation, without a slash at the end. Without it pictures always go with the mail. */
+  readonly externalUrl?: () => string | Promise<string>;
 }
 
 /** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
@@ -43,7 +46,7 @@ interface PlannedMail {
 
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
 export function createMailer(options: MailerOptions): Mailer {
-  const { overlay, settings = createSettings({ overlay }), transport, from } = options;
+  const { overlay, settings = createSettings({ overlay }), transport, from, externalUrl } = options;
   const configuredSender = parseSender(from);
   const compiled = new Map<string, Promise<CompiledTemplate>>();
 
@@ -69,8 +72,18 @@ export function createMailer(options: MailerOptions): Mailer {
 
   const render: Mailer['render'] = async (session, options) => {
     const template = await compile(session, options);
+    const { value: ownTimeZone } = await settings.read(session, options.tenant, tenantTimeZone);
+    const { value: mode } = await settings.read(session, options.tenant, mailImages);
+    const timeZone = options.timeZone ?? ownTimeZone;
+    const linked = mode === 'link' && externalUrl ? linkedImages(await externalUrl()) : undefined;
+    const { result, images } = linked
+      ? { result: template.render(options.variables, { timeZone, images: linked }), images: [] }
+      : await renderWithImages(session, (embedded) =>
+          template.render(options.variables, { timeZone, images: embedded }),
+        );
     return {
-      ...template.render(options.variables),
+      ...result,
+      images,
       locale: template.locale,
       layers: template.layers,
       templateVersion: template.version,
@@ -87,6 +100,7 @@ export function createMailer(options: MailerOptions): Mailer {
       template: order.template,
       tenant: order.tenant,
       locale: recipient.language,
+      timeZone: recipient.timeZone,
       variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
     });
     const created = new Date();
