@@ -62,6 +62,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'jobs follow': async () => (await import('./commands/jobs-follow.js')).jobsFollowCommand,
   'jobs cancel': async () => (await import('./commands/jobs-cancel.js')).jobsCancelCommand,
   'mail list': async () => (await import('./commands/mail-list.js')).mailListCommand,
+  'mail retry': async () => (await import('./commands/mail-retry.js')).mailRetryCommand,
   'mail show': async () => (await import('./commands/mail-show.js')).mailShowCommand,
   'template preview': async () => (await import('./commands/template-preview.js')).templatePreviewCommand,
   'user add': async () => (await import('./commands/user-add.js')).userAddCommand,

@@ -74,11 +74,20 @@ export async function openSmtpConnection(server: SmtpServer): Promise<SmtpConnec
     connection.on('error', fail);
     connection.once('end', () => fail(new Error('the server closed the connection')));
     connection.connect((error?: Failure | null) => {
-      if (error) { fail(error); return; }
+      if (error) {
+        fail(error);
+        return;
+      }
       // The reply to the last EHLO says what the server can do.
       greeting = String(connection.lastServerResponse);
-      if (user === undefined) { resolve(); return; }
-      if (!connection.allowsAuth) { fail(new Error('it offers no login, and a user is configured')); return; }
+      if (user === undefined) {
+        resolve();
+        return;
+      }
+      if (!connection.allowsAuth) {
+        fail(new Error('it offers no login, and a user is configured'));
+        return;
+      }
       connection.login({ credentials: { user, pass: password } }, (refused?: Failure | null) =>
         refused ? fail(refused) : resolve(),
       );
