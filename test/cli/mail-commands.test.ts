@@ -52,6 +52,10 @@ async function list(world: CommandWorld, ...args: string[]): Promise<ListedMail[
   return (document as { mails: ListedMail[] }).mails;
 }
 
+async function idOf(world: CommandWorld, ...args: string[]): Promise<string> {
+  return (await list(world, ...args))[0]?.id ?? '';
+}
+
 const recipients = async (world: CommandWorld, ...args: string[]) =>
   (await list(world, ...args)).map(({ to }) => to).sort();
 
@@ -106,7 +110,7 @@ describe('the mail log', () => {
   it('tells what was sent, of which templates, and what the server said', async () => {
     const { world, server } = await open();
     await send(world, 'w1', 'global', 'ana@example.com');
-    const [{ id = '' } = {}] = await list(world);
+    const id = await idOf(world);
     const { stdout } = await world.run('mail', 'show', id);
     for (const part of [
       'ana@example.com',
@@ -136,7 +140,7 @@ describe('mail retry', () => {
   it('sends the very message again that failed, for administrators and those of its tenant', async () => {
     const { world, server } = await open((_to, nth) => (nth === 0 ? 550 : 250));
     await send(world, 'w1', 'aurora-2', 'ana@example.com');
-    const [{ id = '' } = {}] = await list(world, '--state', 'failed');
+    const id = await idOf(world, '--state', 'failed');
     expect((await world.run('mail', 'retry', id, '--as', 'ana')).stderr).toContain('NOT_ALLOWED');
     const { stdout, code } = await world.run('mail', 'retry', id, '--as', 'mia');
     expect([code, stdout]).toEqual([0, 'sent to ana@example.com\n']);
@@ -148,7 +152,7 @@ describe('mail retry', () => {
   it('says why it failed again', async () => {
     const { world } = await open((_to, nth) => (nth === 0 ? 550 : 451));
     await send(world, 'w1', 'global', 'ana@example.com');
-    const [{ id = '' } = {}] = await list(world);
+    const id = await idOf(world);
     const { stdout, code } = await world.run('mail', 'retry', id);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^not sent to ana@example.com: Given up after 2 attempts: .*451/);
