@@ -8,6 +8,7 @@ import path from 'node:path';
 import { measureCommands } from './commands.js';
 import { measureDownload } from './download.js';
 import { measureEngine } from './engine.js';
+import { measureMail } from './mail.js';
 import { parseCommandLine } from './options.js';
 import type { BenchmarkOptions } from './options.js';
 import { measureOverlay } from './overlay.js';
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   repository: measureRepository,
   overlay: measureOverlay,
   engine: measureEngine,
+  mail: measureMail,
 };
 
 const abort = new AbortController();

@@ -89,6 +89,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'inbox delegate': async () => (await import('./commands/inbox-delegate.js')).inboxDelegateCommand,
   'inbox return': async () => (await import('./commands/inbox-return.js')).inboxReturnCommand,
   'mail list': async () => (await import('./commands/mail-list.js')).mailListCommand,
+  'mail retry': async () => (await import('./commands/mail-retry.js')).mailRetryCommand,
   'mail show': async () => (await import('./commands/mail-show.js')).mailShowCommand,
   'template list': async () => (await import('./commands/template-list.js')).templateListCommand,
   'template show': async () => (await import('./commands/template-show.js')).templateShowCommand,

@@ -1,13 +1,13 @@
 /**
  * Mails as they are kept: one node each, written before the mail is sent and completed afterwards. They are the mail log.
  *
- *     <outbox>/<mail key>   satchel:Mail: to, recipient (to in small letters), from (envelope), state (pending | sent | failed),
+ *     <outbox>/<mail key>   satchel:Mail: key, to, recipient (to in small letters), from (envelope), state (pending | sent | failed),
  *                           tenant, subject, locale, messageId, template, templateVersion, layers (JSON), raw (Binary: the complete
  *                           message), attempts, created, sent, response, error (JSON), next (not to be tried before),
  *                           fallback (why it is not of the template in force),
  *                           leaseOwner and leaseUntil (an attempt is at it: no other one sends it)
  */
-import { printable } from '../../repository/path.js';
+import { nameOf, printable } from '../../repository/path.js';
 import type { RepositoryNode, Session } from '../../repository/api.js';
 import type { BinaryValue, PropertyInput } from '../../repository/value.js';
 import type { MailLayers, RenderedMail } from './mailer.js';
@@ -87,6 +87,7 @@ export async function addOutboxMail(session: Session, path: string, mail: NewMai
   await session.addNode(path, {
     primaryType: mailType,
     properties: {
+      key: nameOf(path),
       to,
       recipient: to.toLowerCase(),
       from,

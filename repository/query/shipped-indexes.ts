@@ -55,7 +55,7 @@ const shippedIndexes: ShippedIndexes = {
       since: 3,
       definition: {
         type: 'property',
-        propertyNames: ['created', 'recipient'],
+        propertyNames: ['created', 'key', 'recipient'],
         declaringNodeTypes: ['satchel:Mail'],
         includedPaths: ['/var'],
       },
