@@ -1,7 +1,14 @@
 /** The engine as doors use it: requests become workflows, workflows can be followed and cancelled. */
 import type { DownloadState } from '../dam/download-job.js';
 import type { DownloadPlan, PackedArchives } from '../workflows/contract/plan.js';
-import type { JsonObject, JsonValue, Outcome, StepProgress, StepRecord, WorkItemDecision } from '../workflows/contract/model.js';
+import type {
+  JsonObject,
+  JsonValue,
+  Outcome,
+  StepProgress,
+  StepRecord,
+  WorkItemDecision,
+} from '../workflows/contract/model.js';
 import type { MailLayers } from '../activities/mail/mailer.js';
 
 /** One line of a job list. */
