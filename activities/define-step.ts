@@ -99,6 +99,8 @@ export interface StepDefinition<Config = unknown, Result = unknown> {
   readonly result: z.ZodType<Result>;
   /** Runs without a task queue hop: only for idempotent work shorter than two seconds. Never for mail. */
   readonly local?: boolean;
+  /** `heavy`: takes much CPU, and runs on workers of a task queue of its own. Does not go with `local`. */
+  readonly queue?: 'heavy';
   /** Service user of `serviceSession()`. Default `workflow`. */
   readonly serviceUser?: string;
   /** Defaults for models that do not say: seconds per attempt (600), attempts (5), chunks at once (2). */
@@ -134,5 +136,6 @@ export function defineStep<Config, Result extends JsonValue | undefined>(
   if (!Number.isInteger(major) || major < 1) throw fail('major', 'must be a whole number from 1');
   if (definition.title.trim() === '') throw fail('title', 'is empty');
   if (definition.local && definition.chunks) throw fail('chunks', 'does not go with local: local steps are short');
+  if (definition.local && definition.queue) throw fail('queue', 'does not go with local: local steps have none');
   return Object.freeze({ ...definition });
 }

@@ -42,9 +42,9 @@ export interface ActivityOptions {
 export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
-  [names.chunksActivity](input: StepInput): Promise<number>;
+  readonly [names.chunksActivity]: (input: StepInput) => Promise<number>;
   readonly [names.conditionActivity]: (input: ConditionInput) => Promise<number>;
-  [names.finishActivity](input: FinishInput): Promise<void>;
+  readonly [names.finishActivity]: (input: FinishInput) => Promise<void>;
   readonly [names.openWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
   readonly [names.closeWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
   readonly [names.notifyWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
@@ -196,6 +196,7 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
       type: error.code,
       nonRetryable: !errorCodes[error.code].retryable,
       details: [error.details],
+      ...nextRetryDelayOf(error),
     });
   }
   if (error instanceof RepositoryError) {
@@ -207,6 +208,12 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
   }
   const cause = error instanceof Error ? error : new Error(String(error));
   return ApplicationFailure.create({ message: cause.message, type: 'STEP_FAILED', cause });
+}
+
+/** An error that knows when trying again makes sense. */
+function nextRetryDelayOf({ details }: SatchelError): { nextRetryDelay?: number } {
+  const seconds = details['retryAfterSeconds'];
+  return typeof seconds === 'number' ? { nextRetryDelay: Math.max(1, seconds * 1000) } : {};
 }
 
 function stepLogger(log: Logger): StepLogger {

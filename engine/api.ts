@@ -319,6 +319,8 @@ export interface Engine {
   /** Every running workflow of a model against what the model is now. For administrators. @throws SatchelError NOT_ALLOWED */
   checkRunning(user: string, query: { readonly model: string; readonly tenant?: string }): Promise<RunningCheck[]>;
   temporal(): TemporalStatus;
+  /** Looks for requests to hand to Temporal, which others than the engine saved. */
+  wake(): void;
   /** Connects (starting the embedded server where configured), launches what waits, and works. Resolves when working, or at once with `wait: false`. */
   start(options?: { readonly wait?: boolean }): Promise<void>;
   /** Lets running steps finish or checkpoint, then stops the worker and, where embedded, the server. */

@@ -17,6 +17,8 @@ import type { WorkflowRunner } from './workflow-runner.js';
 export interface EngineOptions {
   readonly dataFolder: string;
   readonly configuration: Configuration['temporal'];
+  /** Default: all queues. */
+  readonly worker?: Configuration['worker'];
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly log: Logger;
@@ -74,6 +76,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     checkRunning: (user, query) => checkRunning({ ...requesting, client }, user, query),
     ...createWorkItems({ repository, client }),
+    wake: () => runner?.wake(),
     temporal: () => runner?.status() ?? atRest(configuration),
     start: async ({ wait = true } = {}) => {
       loading ??= import('./workflow-runner.js').then(

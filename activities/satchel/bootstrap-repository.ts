@@ -7,7 +7,8 @@ import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
 import { adminUser, groups, type Privilege, type Repository, type Session } from '../../repository/api.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
-import { mailOutboxRoot } from '../notify/email.js';
+import { lastGoodRoot } from '../mail/last-good.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
 import { listedProperty } from './listing-keys.js';
 import { instancesRoot, listingsOf, readRequest, requestsRoot } from './request-node.js';
 import { inboxRoot } from './work-items.js';
@@ -26,7 +27,7 @@ export const osgiRecordsRoot = '/var/satchel/osgi';
 const folders = [
   '/content/dam',
   '/conf/global/settings',
-  '/apps',
+  '/apps/settings',
   modelsRoot,
   ...classicModelRoots,
   requestsRoot,
@@ -35,6 +36,7 @@ const folders = [
   downloadsRoot,
   renditionCacheRoot,
   mailOutboxRoot,
+  lastGoodRoot,
   importRecordsRoot,
   osgiRecordsRoot,
 ];
@@ -76,11 +78,13 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
   [groups.damUsers]: [
     { path: '/content/dam', privileges: read },
     { path: modelsRoot, privileges: ['jcr:read', 'satchel:launchWorkflow'] },
+    // What every tenant inherits: an administrator of one sees its templates and settings as they are in force.
+    ...['/libs/settings', '/apps/settings', '/conf/global/settings'].map((path) => ({ path, privileges: read })),
   ],
 };
 
 /** Counts up when something is added above; existing installations then get it at their next start. */
-const bootstrapVersion = 3;
+const bootstrapVersion = 5;
 const bootstrapRecord = '/var/satchel/bootstrap';
 
 export async function bootstrapRepository(repository: Repository): Promise<void> {

@@ -65,6 +65,8 @@ export interface NewRequest {
   readonly initiator: string;
   readonly tenant: string;
   readonly created: Date;
+  /** Names of the launchers that led to it, the last one last. Default: a person launched it. */
+  readonly launchers?: readonly string[];
   readonly metadata?: JsonObject;
   readonly comment?: string;
   readonly seed?: WorkflowSeed;
@@ -95,6 +97,7 @@ export async function addRequest(session: Session, request: NewRequest): Promise
       initiator: request.initiator,
       tenant: request.tenant,
       'jcr:created': request.created,
+      ...(request.launchers && { launchers: request.launchers }),
       modelVersion: request.model.version,
       [listedProperty]: listingsOf({ ...request, model: request.model.id }, 'open'),
       ...(await jsonProperties(session, { seed })),
@@ -109,6 +112,11 @@ export async function addRequest(session: Session, request: NewRequest): Promise
   }
   if (request.comment !== undefined) await addComment(session, path, request.initiator, request.comment);
   return path;
+}
+
+/** Names of the launchers that led to a workflow; none where a person launched it. */
+export async function readLaunchers(session: Session, request: string): Promise<readonly string[]> {
+  return (await session.findNode(request))?.texts('launchers') ?? [];
 }
 
 /** Where it is listed; the state is that of its end, or `open`. */

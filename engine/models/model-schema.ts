@@ -96,8 +96,7 @@ function propertiesOf(properties: Readonly<Record<string, PropertyDescription>>)
 
 function propertySchema(property: PropertyDescription): JsonObject {
   const { title, description } = property;
-  const fallback: { default?: JsonValue } =
-    'default' in property && property.default !== undefined ? { default: property.default } : {};
+  const fallback: { default?: JsonValue } = 'default' in property ? { default: property.default } : {};
   const about = { title, description, ...fallback };
   switch (property.type) {
     case 'text':

@@ -342,7 +342,7 @@ class ModelPin {
       timeoutSeconds: values.number('timeoutSeconds') ?? step.timeoutSeconds ?? 600,
       maximumAttempts: values.number('maximumAttempts') ?? step.maximumAttempts ?? 5,
       ...(onError !== undefined && onError !== 'fail' && { onError }),
-      ...(queue !== undefined && { queue }),
+      ...queueOf(queue, step, local),
     };
   }
 
@@ -421,4 +421,10 @@ function jsonOf({ values, multiple }: Property): JsonValue | undefined {
     items.push(value);
   }
   return multiple ? items : items[0];
+}
+
+/** The node's own choice, else the step's; local steps have no queue. */
+function queueOf(own: 'heavy' | undefined, step: AnyStep, local: boolean): Pick<PinnedStep, 'queue'> {
+  const queue = local ? undefined : (own ?? step.queue);
+  return queue === undefined ? {} : { queue };
 }

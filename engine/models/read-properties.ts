@@ -1,6 +1,6 @@
 /** Reads the described properties of a node and says what is wrong with them. */
 import type { MergedResource } from '../../repository/overlay/api.js';
-import type { Value } from '../../repository/value.js';
+import type { Property, Value } from '../../repository/value.js';
 import { nearestName } from '../../workflows/contract/nearest-name.js';
 import { checkCondition } from '../../activities/satchel/conditions.js';
 import type { PropertyDescription } from './descriptions.js';
@@ -36,16 +36,9 @@ export function readProperties(
         report('missing-property', `has no property "${name}": ${lowerFirst(description.description)}`);
       continue;
     }
-    const [only] = held.values;
-    const value = held.multiple ? undefined : parse(description, only);
-    if (value !== undefined) {
-      const wrong = description.type === 'condition' ? checkCondition(String(value)) : undefined;
-      if (wrong !== undefined) report('wrong-condition', `has a condition that ${wrong}`, name);
-      else values.set(name, value);
-      continue;
-    }
-    const shown = held.multiple ? `a list of ${held.values.length}` : typeof only === 'object' ? 'bytes' : String(only);
-    report('wrong-value', `has "${name}" ${shown.slice(0, 60)}, which must be ${allowed(description)}`, name);
+    const read = readProperty(description, held);
+    if ('problem' in read) report(read.kind, `has ${named(name, read)}`, name);
+    else values.set(name, read.value);
   }
   return {
     text: (name) => {
@@ -61,6 +54,30 @@ export function readProperties(
       return typeof value === 'boolean' ? value : undefined;
     },
   };
+}
+
+interface WrongValue {
+  readonly kind: 'wrong-value' | 'wrong-condition';
+  readonly problem: string;
+}
+
+function named(name: string, { kind, problem }: WrongValue): string {
+  return kind === 'wrong-condition' ? `a condition that ${problem}` : `"${name}" ${problem}`;
+}
+
+/** One property alone. A problem continues its name: `0, which must be a whole number from 1 to 64`. */
+export function readProperty(
+  description: PropertyDescription,
+  { values, multiple }: Property,
+): { readonly value: string | number | boolean } | WrongValue {
+  const [only] = values;
+  const value = multiple ? undefined : parse(description, only);
+  if (value === undefined) {
+    const shown = multiple ? `a list of ${values.length}` : typeof only === 'object' ? 'bytes' : String(only);
+    return { kind: 'wrong-value', problem: `${shown.slice(0, 60)}, which must be ${allowed(description)}` };
+  }
+  const wrong = description.type === 'condition' ? checkCondition(String(value)) : undefined;
+  return wrong === undefined ? { value } : { kind: 'wrong-condition', problem: wrong };
 }
 
 function parse(description: PropertyDescription, value: Value | undefined): string | number | boolean | undefined {

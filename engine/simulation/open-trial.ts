@@ -55,7 +55,7 @@ export async function openTrial({ stores, servicesOver, ...options }: TrialOptio
       services: {
         ...services,
         mailer: {
-          render: (session, what) => mailer.render(session, what),
+          ...mailer,
           deliver: async (...order) => {
             const composed = await mailer.deliver(...order);
             mails.push(...composed);

@@ -51,6 +51,15 @@ const shippedIndexes: ShippedIndexes = {
       since: 2,
       definition: { type: 'property', propertyNames: ['sling:configRef', 'cq:conf'] },
     },
+    mails: {
+      since: 3,
+      definition: {
+        type: 'property',
+        propertyNames: ['created', 'recipient'],
+        declaringNodeTypes: ['satchel:Mail'],
+        includedPaths: ['/var'],
+      },
+    },
     workflowLists: {
       since: 3,
       definition: { type: 'property', propertyNames: ['listed'], includedPaths: ['/var/workflow'] },

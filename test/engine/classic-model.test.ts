@@ -1,5 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readClassicModel } from '../../engine/models/classic-model.js';
 import { modelIdOf } from '../../engine/models/find-model.js';
+import { plainResource } from '../../engine/models/plain-resource.js';
+import type { MergedResource } from '../../repository/overlay/api.js';
+import { propertyTexts } from '../../repository/property-text.js';
 import { parseDocView } from '../../repository/vault/docview.js';
 import type { NodeDeclaration } from '../../repository/vault/node-declaration.js';
 import type { PinnedNode } from '../../workflows/contract/model.js';
@@ -35,7 +40,7 @@ function classicXml(
 
 const treeOf = ({ properties, children }: NodeDeclaration): Tree => ({
   ...Object.fromEntries(properties),
-  'jcr:primaryType': String(properties.get('jcr:primaryType')?.values[0]),
+  'jcr:primaryType': propertyTexts(properties.get('jcr:primaryType'))[0] ?? 'nt:unstructured',
   ...Object.fromEntries(children.map((child) => [child.name, treeOf(child)])),
 });
 
@@ -96,6 +101,47 @@ const sketchOf = async (nodes: Readonly<Record<string, string>>, transitions: re
 };
 
 describe('a classic model', () => {
+  it('of any shape is read to its end, or refused', () => {
+    const types = ['START', 'END', 'PROCESS', 'AND_SPLIT', 'AND_JOIN', 'OR_SPLIT', 'OR_JOIN', 'PARTICIPANT', ''];
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const name = fc.constantFrom(...names);
+    const nodes = fc.tuple(...names.map(() => fc.constantFrom(...types)));
+    const transition = fc.record({ from: name, to: name, rule: fc.constantFrom('', always, never, 'x') });
+    const pathOf = ({ path }: MergedResource) => path;
+    const origin = { path: '/m', layers: ['/var'] } as unknown as MergedResource;
+    fc.assert(
+      fc.property(nodes, fc.array(transition, { maxLength: 16 }), (kinds, transitions) => {
+        const folder = (child: string, children: readonly MergedResource[]) =>
+          plainResource({ name: child, type: 'nt:unstructured', children }, origin, '/m');
+        const typed = kinds.map((type, index) =>
+          plainResource({ name: names[index] ?? '', type: 'cq:WorkflowNode', properties: { type } }, origin, '/m'),
+        );
+        const ways = transitions.map((properties, index) =>
+          plainResource({ name: `t${index}`, type: 'cq:WorkflowTransition', properties }, origin, '/m'),
+        );
+        const root = plainResource(
+          { name: 'm', type: 'cq:WorkflowModel', children: [folder('nodes', typed), folder('transitions', ways)] },
+          origin,
+          '/m',
+        );
+        const { resource, problems } = readClassicModel(root, undefined, pathOf);
+        // Every node is somewhere, or something is said.
+        if (problems.length > 0) return;
+        expect(kinds.filter((type) => type === 'START')).toHaveLength(1);
+        const made: string[] = [];
+        const visit = (node: MergedResource): void => {
+          made.push(node.name);
+          for (const child of node.children) visit(child);
+        };
+        visit(resource);
+        const left = names.filter((_, index) => kinds[index]?.endsWith('_SPLIT') && !made.includes(names[index] ?? ''));
+        // A split that is only the way back of a loop leaves a goto.
+        expect(left.filter((split) => !made.includes(`${split}-back`))).toEqual([]);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('of a download runs our steps', async () => {
     const { model: pinned, problems, warnings, path } = await (await world(downloadXml)).examine('acme/classic');
     expect([...problems, ...warnings]).toEqual([]);

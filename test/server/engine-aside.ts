@@ -24,5 +24,6 @@ export const engineAside: ServerServices['engine'] = {
   completeWorkItem: aside,
   delegateWorkItem: aside,
   returnWorkItem: aside,
+  wake: aside,
   temporal: () => ({ state: 'stopped', address: undefined, uiUrl: undefined, embedded: false }),
 };

@@ -99,6 +99,18 @@ export const errorCodes = {
     meaning: 'A condition of a workflow model does not parse or speaks of what there is not.',
   },
   INVALID_TEMPLATE: { status: 500, exit: 1, retryable: false, meaning: 'A template does not compile or render.' },
+  TEMPLATE_CONFLICT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    meaning: 'Somebody else changed or published the template first; look at it and try again.',
+  },
+  PREVIEW_UNAVAILABLE: {
+    status: 501,
+    exit: 2,
+    retryable: false,
+    meaning: 'A preview as a picture needs Chromium on the PATH.',
+  },
   INVALID_STEP_CONFIG: {
     status: 500,
     exit: 1,
@@ -205,6 +217,12 @@ export const errorCodes = {
     exit: 1,
     retryable: false,
     meaning: 'The Temporal namespace lacks search attributes.',
+  },
+  NOT_DECRYPTED: {
+    status: 500,
+    exit: 2,
+    retryable: false,
+    meaning: 'What Temporal keeps was encrypted with a key that is not configured, or was changed.',
   },
   OWNER_GONE: {
     status: 503,
