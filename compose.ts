@@ -54,7 +54,8 @@ import { sweepMails } from './engine/sweep-mails.js';
 import { purgeRegularly } from './engine/purge-regularly.js';
 import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
-import { loadPlugin, registerPlugin } from './engine/plugins.js';
+import { pluginFolder, pluginFolders } from './engine/discover-plugins.js';
+import { loadPlugin, registerPlugin, type LoadedPlugin } from './engine/plugins.js';
 import { packageRoot } from './package-root.js';
 import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
@@ -107,6 +108,7 @@ export interface Satchel {
   readonly engine: Engine;
   readonly launchers: Launchers;
   readonly registry: StepRegistry;
+  readonly plugins: readonly LoadedPlugin[];
   /** Changes content in its file where it has one, else in the repository. */
   readonly content: Pick<ContentKeeper, 'change'>;
   /** What the import of the content folders at the start did, and what was wrong with them. */
@@ -161,7 +163,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
 
     const registry = createStepRegistry();
     for (const step of builtInSteps) registry.register(step, `activities/${step.id}.ts`);
-    const plugins = await Promise.all(configuration.plugins.map(async (folder) => loadPlugin(folder)));
+    const places = pluginFolders(dataFolder, packageRoot);
+    const plugins = await Promise.all(
+      configuration.plugins.map(async (named) => loadPlugin(pluginFolder(named, places))),
+    );
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
     const overlay = createOverlayResolver({
@@ -176,7 +181,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     });
     const settings = createSettings({ overlay, deployment: osgi.settingValue });
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
-    const mounts = contentMounts(packageRoot, overlays);
+    const pluginContent = plugins.flatMap((plugin) => plugin.mounts);
+    const mounts = contentMounts(packageRoot, overlays, pluginContent);
     const content = createContentKeeper({ repository, overlay, registry, mounts, log });
     opened.push(() => content.close());
     const reports = await content.importAll();
@@ -319,6 +325,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       engine,
       launchers,
       registry,
+      plugins,
       content,
       contentReports: reports,
       mailbox,

@@ -241,7 +241,7 @@ async function measureAddedPerStep(bench: Bench, rounds: number, signal: AbortSi
       const few = await time(() => run(kind, short));
       return ((await time(() => run(kind, long))) - few) / (long - short);
     };
-    const [ours, written] = await alternate(rounds * 4, signal, perStep(bench.interpreted), perStep(bench.written));
+    const [ours, written] = await alternate(rounds * 2, signal, perStep(bench.interpreted), perStep(bench.written));
     rows.push({ ...pair(`a step more, ${kind}`, ours, written), goal: { ratio: goals.addedPerStep } });
   }
   return rows;
@@ -252,7 +252,7 @@ async function measureThreeSteps(bench: Bench, rounds: number, signal: AbortSign
   for (const kind of kinds) {
     const three = (run: Run) => () => time(() => run(kind, 3));
     const sides = [three(bench.interpreted), three(bench.written), three(bench.bare)] as const;
-    const [ours, written, bare] = await alternate(rounds * 20, signal, ...sides);
+    const [ours, written, bare] = await alternate(rounds * 10, signal, ...sides);
     rows.push(
       { ...pair(`three steps, ${kind}, p50`, ours, written), goal: { ratio: goals.threeSteps } },
       pair(`  its end not recorded by hand`, ours, bare),
@@ -263,7 +263,7 @@ async function measureThreeSteps(bench: Bench, rounds: number, signal: AbortSign
 
 async function measureThroughput(bench: Bench, rounds: number, signal: AbortSignal): Promise<Row[]> {
   const rows: Row[] = [];
-  const total = parallel * 4;
+  const total = parallel * 2;
   for (const kind of kinds) {
     const perSecond = (run: Run) => async () => {
       let next = 0;
@@ -299,7 +299,7 @@ async function measureLaunch(bench: Bench, satchel: Satchel, rounds: number, sig
     for await (const _ of satchel.engine.follow(adminUser, id, signal));
     return at - saved;
   };
-  const [ours, written] = await alternate(rounds * 10, signal, launch, () => bench.startBare());
+  const [ours, written] = await alternate(rounds * 5, signal, launch, () => bench.startBare());
   return {
     ...pair('request saved → first step runs; a bare eager start', ours, written),
     goal: { ratio: goals.launch },

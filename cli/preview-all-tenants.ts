@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { renderPreview } from '../activities/mail/authoring/preview.js';
+import { visibleTenants } from '../activities/mail/authoring/visible-tenants.js';
 import { listTemplates, templateLocales } from '../activities/mail/template-source.js';
-import { findTenants } from '../dam/tenants/list-tenants.js';
 import { html, type Html } from '../server/html.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import type { CommandContext, ExitCode } from './command.js';
@@ -30,9 +30,7 @@ export async function previewAllTenants(
   const { repository, overlay, mailer } = context.satchel;
   return repository.withSession(context.user, async (session): Promise<ExitCode> => {
     const previews: Preview[] = [];
-    const tenants = [];
-    for await (const tenant of findTenants(session)) tenants.push(tenant);
-    for (const tenant of tenants) {
+    for (const tenant of await visibleTenants(repository, session)) {
       const templates = await listTemplates(session, overlay, tenant);
       for (const template of only === undefined ? templates : templates.filter((name) => name === only)) {
         for (const locale of await templateLocales(session, overlay, tenant, template)) {

@@ -2,16 +2,17 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { draftPath, tenantToChange } from '../activities/mail/authoring/author.js';
-import { findDraft, type Draft } from '../activities/mail/authoring/drafts.js';
+import type { Draft } from '../activities/mail/authoring/drafts.js';
 import { assertTemplate } from '../activities/mail/authoring/explain-template.js';
 import type { Published, PublishingServices } from '../activities/mail/authoring/publish.js';
+import { unreadableLayers } from '../activities/mail/authoring/visible-tenants.js';
 import { lastLocale } from '../activities/mail/locale-fallback.js';
 import { tenantLocale } from '../dam/settings/definitions.js';
 import type { Session } from '../repository/api.js';
 import type { Tenant } from '../repository/overlay/api.js';
 import type { CommandContext, ExitCode } from './command.js';
 import { wholeNumber } from './command.js';
-import { answer } from './output/report.js';
+import { answer, remark } from './output/report.js';
 import { safeText } from './output/text.js';
 
 export const templateArguments = { name: z.string(), tenant: z.string() };
@@ -112,7 +113,13 @@ export async function answerPublished(context: CommandContext, published: Publis
   ]);
 }
 
-/** Whether there is a draft to say a word about. */
-export async function hasDraft({ session, tenant, template }: TemplateOfTenant): Promise<boolean> {
-  return (await findDraft(session, tenant, template)) !== undefined;
+/** Says when what the caller sees is not what is sent. */
+export async function remarkHiddenLayers(
+  context: CommandContext,
+  { session, tenant }: Pick<TemplateOfTenant, 'session' | 'tenant'>,
+): Promise<void> {
+  const hidden = await unreadableLayers(context.satchel, session, tenant);
+  if (hidden.length === 0) return;
+  const text = `what is sent has parts of ${hidden.join(', ')} too, which ${context.user} may not read`;
+  await remark(context, safeText(text));
 }

@@ -61,7 +61,9 @@ export async function checkLaunchersContent(
       if (!enabled || !names.has(name)) continue;
       await loadModel({ overlay, registry }, session, tenant, model).catch((error: unknown) => {
         if (!(error instanceof SatchelError)) throw error;
-        found.push({ path, problem: `launches nothing: ${error.message}` });
+        // Said once, of the first tenant for which it is so.
+        if (!merged.has(`${path} ${model}`))
+          merged.set(`${path} ${model}`, { path, problem: `launches nothing: ${error.message}` });
       });
     }
     for (const problem of found) merged.set(`${problem.path} ${problem.problem}`, problem);

@@ -27,7 +27,7 @@ export const templateListCommand = defineCommand({
     return repository.withSession(context.user, async (session): Promise<ExitCode> => {
       if (matrix) {
         const rows: MatrixRow[] = [];
-        for await (const row of templateMatrix(session, overlay)) rows.push(row);
+        for await (const row of templateMatrix({ repository, overlay }, session)) rows.push(row);
         await answer(context, { rows }, matrixLines(rows));
         return 0;
       }
@@ -72,7 +72,7 @@ function cellOf(tenant: string, parts: MatrixRow['parts'], group: (typeof groups
     const label = layer === `/conf/${tenant}` ? 'own' : layer;
     byLayer.set(label, [...(byLayer.get(label) ?? []), of]);
   }
-  const layers = [...byLayer].sort(([a], [b]) => Number(b === 'own') - Number(a === 'own'));
+  const layers = [...byLayer].sort(([a], [b]) => rankOf(a) - rankOf(b));
   const [first, ...others] = layers;
   if (!first) return '-';
   if (others.length === 0) return first[0];
@@ -81,4 +81,10 @@ function cellOf(tenant: string, parts: MatrixRow['parts'], group: (typeof groups
   return layers
     .map((entry) => (entry === largest && entry[1].length > 3 ? entry[0] : `${entry[0]}(${entry[1].join(' ')})`))
     .join(' ');
+}
+
+/** Topmost first. */
+function rankOf(label: string): number {
+  const known = ['own', '', '/conf/global', '/apps', '/libs'];
+  return Math.max(known.indexOf(label), label.startsWith('/conf/') && label !== '/conf/global' ? 1 : 0);
 }

@@ -10,6 +10,7 @@ import { defineCommand, wholeNumber, type CommandContext, type ExitCode } from '
 import { answer } from '../output/report.js';
 import { safeText, table } from '../output/text.js';
 import { previewAllTenants } from '../preview-all-tenants.js';
+import { remarkHiddenLayers } from '../template-arguments.js';
 import { writeOutputFile } from '../write-output-file.js';
 
 const formats = ['html', 'text', 'source', 'png'] as const;
@@ -67,6 +68,7 @@ export const templatePreviewCommand = defineCommand({
       const withText = format === undefined && textFile !== file;
       await writePreview(context, mail, format ?? 'html', file, width);
       if (withText) await writeOutputFile(textFile, mail.text);
+      await remarkHiddenLayers(context, { session, tenant });
       const { subject, layers, templateVersion } = mail;
       await answer(
         context,

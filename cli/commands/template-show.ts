@@ -4,7 +4,7 @@ import { findDraft } from '../../activities/mail/authoring/drafts.js';
 import { defineCommand, type ExitCode } from '../command.js';
 import { answer } from '../output/report.js';
 import { safeText, table } from '../output/text.js';
-import { draftDocument, localeOf } from '../template-arguments.js';
+import { draftDocument, localeOf, remarkHiddenLayers } from '../template-arguments.js';
 
 export const templateShowCommand = defineCommand({
   name: 'template show',
@@ -21,6 +21,7 @@ export const templateShowCommand = defineCommand({
       const tenant = await overlay.tenant(session, tenantName);
       const wanted = await localeOf(context, { session, tenant }, locale);
       const explained = await explainTemplate(session, overlay, { tenant, template: name, locale: wanted });
+      await remarkHiddenLayers(context, { session, tenant });
       const draft = await findDraft(session, tenant, name);
       await answer(context, { ...explained, draft: draft && draftDocument(draft) }, [
         safeText(`${name} for ${tenant.name} in ${explained.locale}; layers ${explained.layers.join(', ')}`),

@@ -28,7 +28,7 @@ import {
   writeLaunchRecord,
   type LaunchRecord,
 } from './launch-record.js';
-import { nodeEvents, type CommitPlace, type PlacedEvent } from './node-events.js';
+import { nodeEvents, type PlacedEvent } from './node-events.js';
 
 export const launcherCursor = 'workflow-launchers';
 
@@ -158,8 +158,7 @@ async function workOff(
   const { repository } = options.services;
   await repository.withSession(service, (reader) =>
     repository.withSession(service, async (session) => {
-      for (;;) {
-        let record = await readLaunchRecord(session);
+      for (let record = await readLaunchRecord(session); ; record = await readLaunchRecord(session)) {
         if (record.sequence > commit.sequence) return;
         const after = record.sequence === commit.sequence ? record.place : undefined;
         try {
@@ -170,22 +169,19 @@ async function workOff(
           return;
         } catch (error) {
           const raced = error instanceof RepositoryError && (error.code === 'CONFLICT' || error.code === 'ITEM_EXISTS');
-          if (!raced) throw error;
-          const before = record;
+          if (!raced && error !== overtaken) throw error;
           await session.refresh();
           await reader.refresh();
-          const now = await readLaunchRecord(session);
           // Nobody else went on: not a race, and trying again at once would not help.
-          if (now.sequence === before.sequence && samePlace(now.place, before.place)) throw error;
+          if ((await readLaunchRecord(session)).written === record.written) throw error;
         }
       }
     }),
   );
 }
 
-function samePlace(one: CommitPlace, other: CommitPlace): boolean {
-  return one.index === other.index && one.within === other.within;
-}
+/** Thrown when another follower wrote the record since it was read. */
+const overtaken = new Error('another follower was quicker');
 
 interface Round {
   readonly session: Session;
@@ -208,6 +204,8 @@ async function launchBatch(
   events: readonly PlacedEvent[],
 ): Promise<LaunchRecord> {
   const due = await dueLaunches(options, session, commit, events, note);
+  // The session sees the newest state now: the record must still be the one that this round goes by.
+  if ((await readLaunchRecord(session)).written !== record.written) throw overtaken;
   const place = events.at(-1)?.place;
   if (due.length === 0 || !place) return record;
   const models = new Map<string, Promise<PinnedModel | SatchelError>>();
@@ -238,8 +236,7 @@ async function launchBatch(
     launched += 1;
     last = { launcher: launcher.name, path: event.path, id, time: created.toISOString() };
   }
-  const next = { sequence: commit.sequence, place, launched, failed, last };
-  await writeLaunchRecord(session, next);
+  const next = await writeLaunchRecord(session, { sequence: commit.sequence, place, launched, failed, last });
   await session.save();
   if (launched > record.launched) options.onLaunched();
   return next;

@@ -17,6 +17,8 @@ export interface LaunchRecord {
   readonly launched: number;
   readonly failed: number;
   readonly last: LastLaunch | undefined;
+  /** Different after every write. */
+  readonly written: string;
 }
 
 export interface LastLaunch {
@@ -29,7 +31,14 @@ export interface LastLaunch {
 }
 
 export const beforeAll: CommitPlace = { index: -1 };
-const emptyRecord: LaunchRecord = { sequence: 0, place: beforeAll, launched: 0, failed: 0, last: undefined };
+const emptyRecord: LaunchRecord = {
+  sequence: 0,
+  place: beforeAll,
+  launched: 0,
+  failed: 0,
+  last: undefined,
+  written: '',
+};
 
 /** Before it is written for the first time: two followers that write it must find the same node, so that they conflict. */
 export async function createLaunchRecord(session: Session): Promise<void> {
@@ -50,6 +59,7 @@ function recordOf(node: RepositoryNode): LaunchRecord {
     place: { index: node.number('index') ?? -1, ...(within !== undefined && { within }) },
     launched: node.number('launched') ?? 0,
     failed: node.number('failed') ?? 0,
+    written: node.text('written') ?? '',
     last:
       launcher === undefined
         ? undefined
@@ -62,9 +72,13 @@ function recordOf(node: RepositoryNode): LaunchRecord {
   };
 }
 
-/** Writes it, unsaved. Two followers that write at once always conflict, also where they agree: one of them then begins anew. */
-export async function writeLaunchRecord(session: Session, record: LaunchRecord): Promise<void> {
+/** Writes it, unsaved. @returns as it is written. Two followers that write at once always conflict, also where they agree: one of them then begins anew. */
+export async function writeLaunchRecord(
+  session: Session,
+  record: Omit<LaunchRecord, 'written'>,
+): Promise<LaunchRecord> {
   const { sequence, place, launched, failed, last } = record;
+  const written = randomUUID();
   await session.setProperties(launchRecordPath, {
     sequence,
     index: place.index,
@@ -77,8 +91,9 @@ export async function writeLaunchRecord(session: Session, record: LaunchRecord):
       lastRequest: last.id,
       lastTime: new Date(last.time),
     }),
-    written: randomUUID(),
+    written,
   });
+  return { ...record, written };
 }
 
 /**

@@ -72,6 +72,7 @@ export function createLaunchers({ services, registry, conditions }: LaunchersOpt
   const { repository, overlay, settings } = services;
   const catalog: LauncherCatalog = createLauncherCatalog(overlay);
   let follower: LaunchFollower | undefined;
+  let latest: LaunchFollower | undefined;
 
   async function modelProblems(session: Session, tenant: Tenant, { launchers }: TenantLaunchers) {
     const problems: LauncherProblem[] = [];
@@ -121,7 +122,7 @@ export function createLaunchers({ services, registry, conditions }: LaunchersOpt
         launched,
         failed,
         last,
-        problems: follower?.problems() ?? [],
+        problems: latest?.problems() ?? [],
       };
     },
     async test(session, path, { kind, userId }) {
@@ -141,7 +142,7 @@ export function createLaunchers({ services, registry, conditions }: LaunchersOpt
     },
     follow({ onLaunched, log }) {
       follower ??= followLaunchers({ services, registry, catalog, conditions, onLaunched, log });
-      const started = follower;
+      const started = (latest = follower);
       return {
         problems: () => started.problems(),
         async close() {

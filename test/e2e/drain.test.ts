@@ -18,10 +18,7 @@ let world: SatchelWorld | undefined;
 const children = new Set<SatchelChild>();
 
 afterEach(async () => {
-  for (const { process, ended } of children) {
-    process.kill('SIGKILL');
-    await ended;
-  }
+  for (const child of children) await child.kill();
   children.clear();
   await world?.close();
 });

@@ -28,8 +28,8 @@ describe('readConfiguration', () => {
         cursorDays: 30,
       },
       repository: { blobs: join(folder, 'blobs') },
-      runModes: [],
       features: [],
+      runModes: [],
       plugins: [],
       overlays: [],
     });

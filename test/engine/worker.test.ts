@@ -1,10 +1,13 @@
 /** Task queues and encryption, on a real server that several engines share, as processes do. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineStep } from '../../activities/define-step.js';
+import { openSatchel } from '../../compose.js';
 import type { Engine, JobView } from '../../engine/api.js';
 import type { Queue } from '../../engine/configuration.js';
 import { parseEncryptionKeys, type EncryptionKey } from '../../engine/temporal/encryption-key.js';
@@ -143,6 +146,29 @@ describe('task queues', () => {
     expect(stepsAtOnce({}, 1)).toEqual({ light: 8, heavy: 2 });
     expect(stepsAtOnce({}, 16)).toEqual({ light: 64, heavy: 16 });
     expect(stepsAtOnce({ lightSteps: 3, heavySteps: 1 }, 16)).toEqual({ light: 3, heavy: 1 });
+  });
+});
+
+describe('a request', () => {
+  it('that a process saved which does not work is launched by one that does', async () => {
+    const working = await open({});
+    await working.start();
+    const resting = await open({});
+    const id = await launch(resting, 'test/queues');
+    expect((await views(working, id)).at(-1)?.state).toBe('completed');
+    await close(resting);
+    await close(working);
+  });
+});
+
+describe('a worker of its own', () => {
+  it('is refused where it could share its work with nobody', async () => {
+    const dataFolder = join(world.folder, 'alone');
+    const log = pino({ level: 'silent' });
+    await expect(openSatchel({ dataFolder, mode: 'worker', work: true, log })).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringContaining('repository.postgres.url') as string,
+    });
   });
 });
 

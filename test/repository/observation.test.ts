@@ -59,7 +59,7 @@ describe.each(Object.entries(backends))('observation on %s', (_name, open) => {
     expect(told.at(0)).toBe('by a workflow');
     expect(new Set(told.slice(0, -1))).toEqual(new Set(['by a workflow']));
     expect(told.at(-1)).toBeUndefined();
-    expect(() => session.setUserData('x'.repeat(4097))).toThrowError(/at most 4096 characters/);
+    expect(() => session.setUserData('x'.repeat(4097))).toThrow(/at most 4096 characters/);
   });
 
   it('names changes of each kind', async () => {

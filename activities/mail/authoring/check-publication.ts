@@ -10,9 +10,12 @@ import { compileTemplate } from '../compile-template.js';
 import type { TemplateParts } from '../compile-template.js';
 import { isNonEmpty, type TemplateProblem } from '../template-problem.js';
 import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from '../template-source.js';
+import type { LocatedTemplate } from '../template-source.js';
+import type { JsonObject } from '../../../workflows/contract/model.js';
 import { layerRootOf } from './author.js';
 import { applyPart } from './layer-parts.js';
 import { readPartName } from './part-name.js';
+import { isVisible } from './visible-tenants.js';
 
 export interface AuthoringServices {
   readonly repository: Repository;
@@ -82,39 +85,50 @@ async function renderAffected(
   const isShared = changes.some(({ part }) => !readPartName(part).own);
   const rendered: RenderedPublication[] = [];
   const failures: Failure[] = [];
+  // Tenants without parts of their own have the same mails: each is rendered once.
+  const outcomes = new Map<string, Outcome>();
   for await (const tenant of findTenants(session)) {
     if (!overlay.settingsLayers(tenant).some(({ label }) => label === changed.root)) continue;
     const seen = await listTemplates(session, overlay, tenant);
     for (const name of isShared ? seen : seen.filter((candidate) => candidate === template)) {
-      const fail = (locale: string | undefined, error: unknown) => {
-        if (!(error instanceof SatchelError) || error.code !== 'INVALID_TEMPLATE') throw error;
-        const problems = error.details['problems'] as readonly TemplateProblem[];
+      const fail = (locale: string | undefined, problems: readonly TemplateProblem[]) =>
         failures.push({ tenant, template: name, locale, problems });
-      };
       try {
         const sample = await loadSampleVariables(session, overlay, tenant, name);
         for (const locale of await templateLocales(session, overlay, tenant, name)) {
-          try {
-            const located = await locateTemplate(session, overlay, {
-              tenant,
-              template: name,
-              locale,
-              tenantLocale: undefined,
-            });
-            const parts = await located.read();
-            const compiled = await compileTemplate(parts);
-            compiled.render(sample);
-            rendered.push({ tenant, template: name, locale, version: compiled.version, parts });
-          } catch (error) {
-            fail(locale, error);
-          }
+          const wanted = { tenant, template: name, locale, tenantLocale: undefined };
+          const located = await locateTemplate(session, overlay, wanted);
+          const key = `${located.key} ${JSON.stringify(sample)}`;
+          const outcome = outcomes.get(key) ?? (await render(located, sample));
+          outcomes.set(key, outcome);
+          if ('problems' in outcome) fail(locale, outcome.problems);
+          else rendered.push({ tenant, template: name, locale, ...outcome });
         }
       } catch (error) {
-        fail(undefined, error);
+        fail(undefined, problemsOf(error));
       }
     }
   }
   return { rendered, failures };
+}
+
+type Outcome = Pick<RenderedPublication, 'version' | 'parts'> | { readonly problems: readonly TemplateProblem[] };
+
+async function render(located: LocatedTemplate, sample: JsonObject): Promise<Outcome> {
+  try {
+    const parts = await located.read();
+    const compiled = await compileTemplate(parts);
+    compiled.render(sample);
+    return { version: compiled.version, parts };
+  } catch (error) {
+    return { problems: problemsOf(error) };
+  }
+}
+
+/** @throws what is no problem of a template */
+function problemsOf(error: unknown): readonly TemplateProblem[] {
+  if (!(error instanceof SatchelError) || error.code !== 'INVALID_TEMPLATE') throw error;
+  return error.details['problems'] as readonly TemplateProblem[];
 }
 
 async function collect(
@@ -124,7 +138,7 @@ async function collect(
 ): Promise<PublicationProblem[]> {
   const found = new Map<string, { problem: TemplateProblem; tenants: Set<string>; locales: Set<string> }>();
   for (const { tenant, locale, problems } of failures) {
-    const visible = tenant.name === 'global' || (await session.findNode(tenant.root)) !== undefined;
+    const visible = await isVisible(session, tenant);
     for (const problem of problems) {
       if (known.has(keyOf(problem))) continue;
       const shown = visible ? problem : hiddenProblem;

@@ -1,12 +1,12 @@
 /** Why a mail looks as it does: for every part of a template the layer it came from, and the layers it hides. */
-import type { Session } from '../../../repository/api.js';
-import { findTenants } from '../../../dam/tenants/list-tenants.js';
+import type { Repository, Session } from '../../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../../repository/overlay/api.js';
 import { SatchelError } from '../../../workflows/contract/errors.js';
 import { listTemplates, templateLocales } from '../template-source.js';
 import { effectiveTemplate, type EffectivePart } from './effective-parts.js';
 import { listLayerParts } from './layer-parts.js';
 import { formatPartName, type PartName } from './part-name.js';
+import { visibleTenants } from './visible-tenants.js';
 
 export interface ExplainedPart {
   /** `subject@de` */
@@ -115,8 +115,11 @@ export interface MatrixRow {
 }
 
 /** Every tenant that may be read, every template it sees, in every locale. */
-export async function* templateMatrix(session: Session, overlay: OverlayResolver): AsyncGenerator<MatrixRow> {
-  for await (const tenant of findTenants(session)) {
+export async function* templateMatrix(
+  { repository, overlay }: { readonly repository: Repository; readonly overlay: OverlayResolver },
+  session: Session,
+): AsyncGenerator<MatrixRow> {
+  for (const tenant of await visibleTenants(repository, session)) {
     for (const template of await listTemplates(session, overlay, tenant)) {
       const parts: Record<string, string> = {};
       for (const locale of await templateLocales(session, overlay, tenant, template)) {
@@ -128,7 +131,7 @@ export async function* templateMatrix(session: Session, overlay: OverlayResolver
   }
 }
 
-/** Names for `effectiveTemplate` what a person left out. @throws SatchelError UNKNOWN_TEMPLATE where the tenant has none */
+/** @throws SatchelError UNKNOWN_TEMPLATE where the tenant sees none of that name */
 export async function assertTemplate(
   session: Session,
   overlay: OverlayResolver,

@@ -11,43 +11,31 @@ import { adminUser, type Session } from '../../../repository/api.js';
 /** Below it one node for each idempotency key. */
 const recordsRoot = '/var/dam/records';
 
-/** What can be launched, with the number of idempotency keys of a run. */
-export const recordingModels = {
-  'record/remote': {
-    steps: [
-      ['one', 'record/remote'],
-      ['two', 'record/remote'],
-      ['three', 'record/remote'],
-    ],
-    keys: 3,
-  },
-  'record/local': {
-    steps: [
-      ['one', 'record/local'],
-      ['two', 'record/local'],
-      ['three', 'record/local'],
-    ],
-    keys: 3,
-  },
-  'record/chunks': {
-    steps: [
-      ['first', 'record/remote'],
-      ['chunks', 'record/chunks'],
-      ['last', 'record/local'],
-    ],
-    keys: 6,
-  },
-  'record/heavy': {
-    steps: [
-      ['first', 'record/local'],
-      ['heavy', 'record/heavy'],
-      ['last', 'record/remote'],
-    ],
-    keys: 3,
-  },
-} as const satisfies Record<string, { readonly steps: readonly (readonly [string, string])[]; readonly keys: number }>;
+const chunks = 4;
+
+/** What can be launched: nodes by name, with the step that each runs. */
+const recordingModels = {
+  'record/remote': { one: 'record/remote', two: 'record/remote', three: 'record/remote' },
+  'record/local': { one: 'record/local', two: 'record/local', three: 'record/local' },
+  'record/chunks': { first: 'record/remote', chunks: 'record/chunks', last: 'record/local' },
+  'record/heavy': { first: 'record/local', heavy: 'record/heavy', last: 'record/remote' },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export type RecordingModel = keyof typeof recordingModels;
+
+/** All kinds in turns. */
+export function mixOf(count: number): RecordingModel[] {
+  const kinds = Object.keys(recordingModels) as RecordingModel[];
+  return Array.from({ length: count }, (_, index) => kinds[index % kinds.length] ?? 'record/remote');
+}
+
+/** The idempotency keys of a run. */
+export function keysOf(id: string, model: RecordingModel): string[] {
+  return Object.entries(recordingModels[model]).flatMap(([name, step]) => {
+    const key = `${id}/${name}`;
+    return step === 'record/chunks' ? Array.from({ length: chunks }, (_, index) => `${key}/${index}`) : [key];
+  });
+}
 
 export interface Recorder {
   /** Folder of the plugin, for `plugins` of satchel.json. */
@@ -76,10 +64,10 @@ export async function createRecorder(folder: string, options: RecorderOptions = 
   const manifest = { name: 'record', satchel: { apiVersion: 1, steps: ['steps.ts'], overlays: ['overlays'] } };
   await writeFile(path.join(plugin, 'package.json'), JSON.stringify(manifest));
   await writeFile(path.join(plugin, 'steps.ts'), stepsFile(executions, released, options));
-  for (const [id, { steps }] of Object.entries(recordingModels)) {
+  for (const [id, steps] of Object.entries(recordingModels)) {
     const place = path.join(plugin, 'overlays/apps/settings/workflow/models', id);
     await mkdir(place, { recursive: true });
-    const nodes = steps.map(([name, step]) => [
+    const nodes = Object.entries(steps).map(([name, step]) => [
       name,
       {
         'jcr:primaryType': 'satchel:WorkflowStep',
@@ -158,7 +146,7 @@ const shared = { description: 'Leaves traces.', config: z.strictObject({}), resu
 
 export const remote = defineStep({ ...shared, id: 'record/remote', title: 'Remote', run: work });
 export const heavy = defineStep({ ...shared, id: 'record/heavy', title: 'Heavy', queue: 'heavy', run: work });
-export const chunks = defineStep({ ...shared, id: 'record/chunks', title: 'Chunks', chunks: async () => 4, run: work });
+export const chunks = defineStep({ ...shared, id: 'record/chunks', title: 'Chunks', chunks: async () => ${chunks}, run: work });
 export const local = defineStep({
   ...shared,
   id: 'record/local',

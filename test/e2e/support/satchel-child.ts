@@ -8,8 +8,10 @@ export interface SatchelChild {
   readonly process: ChildProcess;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** The last of what it logged. */
-  log(): string;
+  /** What it said when it was ready. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Ends it at once, as a crash would. */
+  readonly kill: () => Promise<void>;
 }
 
 /** Resolves once it says that it is ready. @throws Error with its log when it ends before */
@@ -29,11 +31,19 @@ export async function startChild(
     signal: signal as NodeJS.Signals | null,
   }));
   const lines = createInterface(child.stdout);
-  await Promise.race([
+  const [line] = (await Promise.race([
     once(lines, 'line'),
     ended.then(({ code }) => {
       throw new Error(`satchel ${command.join(' ')} ended with ${code} before it was ready:\n${log}`);
     }),
-  ]);
-  return { process: child, ended, log: () => log };
+  ])) as [string];
+  return {
+    process: child,
+    ended,
+    facts: JSON.parse(line) as Record<string, unknown>,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
