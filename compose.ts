@@ -220,6 +220,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       settings,
       transport,
       from: configuration.mail.from,
+      externalUrl: () => urlForPeople(),
       sign: await configuredSigner(dataFolder, configuration.mail),
       parallel: () => installation.value(mailConnections),
       onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),

@@ -69,6 +69,13 @@ export async function composeMessage(options: {
     subject: toHeaderLine(mail.subject),
     html: mail.html,
     text: mail.text,
+    attachments: (mail.images ?? []).map(({ cid, contentType, data }) => ({
+      cid,
+      contentType,
+      content: Buffer.from(data),
+      contentDisposition: 'inline' as const,
+      filename: `${cid.split('@')[0] ?? 'picture'}.${contentType.split('/')[1] ?? 'bin'}`,
+    })),
     messageId: messageIdOf(key, from),
     date,
     baseBoundary: key,

@@ -6,9 +6,11 @@ import {
   mailBounce,
   mailFrom,
   mailGiveUp,
+  mailImages,
   mailReplyTo,
   mailUnsubscribe,
   tenantLocale,
+  tenantTimeZone,
 } from '../../dam/settings/definitions.js';
 import { createSettings } from '../../dam/settings/settings.js';
 import type { Settings } from '../../dam/settings/settings.js';
@@ -17,6 +19,7 @@ import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
 import { deliverMails } from './deliver-mails.js';
 import type { MailSigner } from './dkim.js';
+import { linkedImages, renderWithImages } from './mail-images.js';
 import { toOutboxMail, type NewMail } from './outbox.js';
 import { createSafeRender, type FallbackAlert } from './safe-render.js';
 import { locateTemplate } from './template-source.js';
@@ -44,13 +47,15 @@ export interface MailerOptions {
   readonly retryAfter?: (attempts: number) => number;
   /** A mail went out with another version of its template than the one in force, which does not render. */
   readonly onFallback?: (alert: FallbackAlert) => void;
+  /** Where people reach the installation, without a slash at the end. Without it pictures always go with the mail. */
+  readonly externalUrl?: () => string | Promise<string>;
 }
 
 /** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
 const maxCompiled = 200;
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
 export function createMailer(options: MailerOptions): Mailer {
-  const { overlay, settings = createSettings({ overlay }), transport, from, sign } = options;
+  const { overlay, settings = createSettings({ overlay }), transport, from, sign, externalUrl } = options;
   const { parallel = () => 2, leaseTime, retryAfter } = options;
   const pace = {
     get parallel() {
@@ -84,8 +89,18 @@ export function createMailer(options: MailerOptions): Mailer {
 
   const render: Mailer['render'] = async (session, options) => {
     const template = await compile(session, options);
+    const { value: ownTimeZone } = await settings.read(session, options.tenant, tenantTimeZone);
+    const { value: mode } = await settings.read(session, options.tenant, mailImages);
+    const timeZone = options.timeZone ?? ownTimeZone;
+    const linked = mode === 'link' && externalUrl ? linkedImages(await externalUrl()) : undefined;
+    const { result, images } = linked
+      ? { result: template.render(options.variables, { timeZone, images: linked }), images: [] }
+      : await renderWithImages(session, (embedded) =>
+          template.render(options.variables, { timeZone, images: embedded }),
+        );
     return {
-      ...template.render(options.variables),
+      ...result,
+      images,
       locale: template.locale,
       layers: template.layers,
       templateVersion: template.version,
@@ -135,6 +150,7 @@ export function createMailer(options: MailerOptions): Mailer {
         template: order.template,
         tenant: order.tenant,
         locale: recipient.language,
+        timeZone: recipient.timeZone,
         variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
       }));
     const created = new Date();

@@ -4,6 +4,8 @@
  */
 import type { Tenant } from '../../repository/overlay/api.js';
 import type { Session } from '../../repository/api.js';
+import type { MailImage } from './mail-images.js';
+import type { TemplateProblem } from './template-problem.js';
 import type { JsonObject } from '../../workflows/contract/model.js';
 
 export interface Recipient {
@@ -11,6 +13,8 @@ export interface Recipient {
   readonly displayName?: string;
   /** Profile language, when known. */
   readonly language?: string;
+  /** IANA name, when known; else the tenant's. */
+  readonly timeZone?: string;
 }
 
 /** Which layer each part of a rendered mail came from, e.g. `subject` → `/conf/aurora`, `theme.color` → `/apps`. */
@@ -26,6 +30,10 @@ export interface RenderedMail {
   readonly templateVersion: string;
   /** Why it is not of the version in force, and what was used instead (safe-render.ts). */
   readonly fallback?: string;
+  /** Pictures that go with it, by content id. */
+  readonly images?: readonly MailImage[];
+  /** What an author should know: placeholders that stand for nothing, colours that are hard to read. */
+  readonly remarks?: readonly TemplateProblem[];
 }
 
 export interface MailOrder {
@@ -64,6 +72,8 @@ export interface Mailer {
       /** Wanted locale; falls back language-REGION → language → tenant's default → en. */
       readonly locale: string | undefined;
       readonly variables: JsonObject;
+      /** Of dates, an IANA name. Default: the tenant's, else UTC. */
+      readonly timeZone?: string | undefined;
     },
   ): Promise<RenderedMail>;
   /** Whether mail can be sent at all at the moment: in production mode that takes a mail server. */

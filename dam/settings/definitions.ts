@@ -60,6 +60,14 @@ const sender = z
   )
   .refine((text) => text.includes(' <') === text.endsWith('>'), 'must close the address with ">", and only then');
 
+const timeZone = z.string().refine((text) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}, 'must be a time zone as "Europe/Zurich"');
+
 const principal = z.string().min(1, 'must name a group').max(255, 'must name a group');
 
 // ---- Downloads
@@ -404,6 +412,17 @@ export const mailsPerSecond = defineSetting({
   scope: 'installation',
 });
 
+export const mailImages = defineSetting<'embed' | 'link'>({
+  path: 'dam/mail',
+  name: 'images',
+  type: 'String',
+  schema: z.enum(['embed', 'link'], 'must be "embed" or "link"'),
+  default: 'embed',
+  title: 'Pictures in mails',
+  description: 'Logo and thumbnails go with the mail (embed), or are links that need a way in without a login (link).',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
 export const listedArchives = defineSetting({
   path: 'dam/mail',
   name: 'listedArchives',
@@ -478,6 +497,15 @@ export const tenantLocale = defineSetting({
   title: 'Language of the tenant',
   description: 'Of mails to people whose profile names none; without it English.',
   usedBy: ['activities/mail/template-source.ts'],
+});
+
+export const tenantTimeZone = defineSetting({
+  path: 'tenant',
+  name: 'timeZone',
+  ...oneText(timeZone),
+  title: 'Time zone of the tenant',
+  description: 'Of dates in mails; without it UTC.',
+  usedBy: ['activities/mail/create-mailer.ts'],
 });
 
 export const tenantGroup = defineSetting({
@@ -567,6 +595,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   mailKeepDays,
   mailConnections,
   mailsPerSecond,
+  mailImages,
   listedArchives,
   listedSkipped,
   listedSteps,
@@ -574,6 +603,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   instanceDays,
   tenantTitle,
   tenantLocale,
+  tenantTimeZone,
   tenantGroup,
   tenantAdminGroup,
   queryVisits,

@@ -28,7 +28,9 @@ describe('rendering for a tenant', () => {
     );
     expect(await listTemplates(world.session, world.overlay, await world.tenant('global'))).toEqual([
       'downloadasset',
+      'sharelink',
       'transientworkflowcompleted',
+      'workitem',
     ]);
   });
 
