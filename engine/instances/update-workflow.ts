@@ -7,6 +7,8 @@ import { SatchelError, isErrorCode } from '../../workflows/contract/errors.js';
 /** How long a worker may take to hear of it. */
 const answerMs = 15_000;
 const againMs = 100;
+/** Numbers of gRPC status codes: FAILED_PRECONDITION, ABORTED. */
+const lostTaskCodes = new Set([9, 10]);
 
 export interface WorkflowUpdate {
   /** One of the updates in `names`. */
@@ -60,7 +62,7 @@ export async function updateWorkflow(
 
 /**
  * A workflow task that fails takes the updates it was to answer along: where something else happened in the moment in which the
- * workflow wanted to end, that is usual (FAILED_PRECONDITION, ABORTED), and nothing of the update was done.
+ * workflow wanted to end, that is usual, and nothing of the update was done.
  */
 async function executeUntil(deadline: number, execute: (deadline: number) => Promise<unknown>): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
@@ -70,7 +72,7 @@ async function executeUntil(deadline: number, execute: (deadline: number) => Pro
       return;
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
-      const lostItsTask = isGrpcServiceError(cause) && (cause.code === 9 || cause.code === 10);
+      const lostItsTask = isGrpcServiceError(cause) && lostTaskCodes.has(cause.code);
       if (!lostItsTask || Date.now() + againMs > deadline) throw error;
       await delay(againMs);
     }
