@@ -103,8 +103,11 @@ export function createJobControl({ repository, client, request, log }: ControlOp
     await handle.terminate(`terminated by ${by}`).catch((error: unknown) => {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     });
-    await asService((session) => saveChanges(session, () => closeItemsOfJob(session, found.id, by)));
+    const closeItems = () => asService((session) => saveChanges(session, () => closeItemsOfJob(session, found.id, by)));
+    await closeItems();
     await recordEnd(found, (initial) => (state?.steps ?? initial).map(asCancelled));
+    // One that was being opened in the moment of the termination.
+    await closeItems();
   }
 
   return {

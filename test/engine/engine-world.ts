@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { deliverStep } from '../../activities/dam/deliver.js';
 import { generateRenditionsStep } from '../../activities/dam/generate-renditions.js';
 import { packageStep } from '../../activities/dam/package.js';
@@ -41,6 +41,7 @@ export interface World {
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly mailbox: EmbeddedMailbox;
+  readonly log: Logger;
   /** An engine over this world, at rest; several may follow one another, as processes do. */
   createEngine(temporal?: Partial<EngineOptions['configuration']>, worker?: EngineOptions['worker']): Promise<Engine>;
   addAsset(path: string, content: Uint8Array | string): Promise<void>;
@@ -105,6 +106,7 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     registry,
     services,
     mailbox,
+    log,
     createEngine: async (temporal = {}, worker) =>
       createEngine({
         dataFolder: folder,

@@ -151,7 +151,7 @@ describe('a simulated model', () => {
     await addModel('test/all', {
       first: write('first'),
       both: and({ left: branch({ l: write('l') }), right: branch({ r: write('r') }) }),
-      ask: participant({ assignee: groups.damUsers, notify: false }),
+      ask: participant({ assignee: groups.damUsers }),
       decide: or({
         yes: branch({ condition: 'metadata.approved', y: write('y') }),
         no: branch({ n: write('n') }),
@@ -184,6 +184,8 @@ describe('a simulated model', () => {
     expect(written.map(({ result }) => (result as { siblings: number }).siblings)).toEqual([2, 3, 4, 5, 6]);
     expect(written[0]?.changes).toEqual([{ path: '/content/dam/plain/first', change: 'added' }]);
     expect(ran).toEqual([]);
+    const asked = simulation.steps.find(({ name }) => name === 'ask');
+    expect(asked?.mails.map(({ to }) => to).sort()).toEqual(['ada@example.com', 'bob@example.com']);
     expect(simulation.metadata).toEqual({ approved: true });
     const other = await simulate('test/all', { metadata: { approved: false } });
     expect(other.steps.map(({ name }) => name)).toContain('decide/no/n');

@@ -14,7 +14,6 @@ export function createScratchBlobStore({
   const read: BlobStore['read'] = async function* (sha256, range, memory) {
     yield* (await holderOf(sha256)).read(sha256, range, memory);
   };
-  const { localFile } = lower;
   return {
     write: (source) => upper.write(source),
     read,
@@ -29,7 +28,7 @@ export function createScratchBlobStore({
     },
     remove: (sha256) => upper.remove(sha256),
     stream: (sha256, range) => Readable.from(read(sha256, range), { objectMode: false }),
-    ...(localFile &&
+    ...(lower.localFile &&
       upper.localFile && {
         localFile: async (sha256: string) => {
           const holder = await holderOf(sha256);
