@@ -85,6 +85,7 @@ function cases(): Case[] {
       if (few(body) || subject.name === 'de') found.push({ ...none, files: [base, body], subjects: [subject] });
     }
   }
+  for (const subject of named(names)) found.push({ ...none, subjects: [subject] });
   for (const subjects of pairs(named(names).filter(few))) {
     found.push({ ...none, files: [base, { layer: '/libs', locale: 'de', kind: 'mjml' }], subjects });
   }
