@@ -112,14 +112,12 @@ it('lets a text template of a tenant override the MJML below it, and MJML of a t
   const mjml = '<mjml><mj-head><mj-title>T</mj-title></mj-head><mj-body></mj-body></mjml>';
   await world.writeFile(world.at('/conf/emea/aurora', 'sharelink/en.mjml'), mjml);
   const render = async (name: string, locale: string) =>
-    world
-      .mailer()
-      .render(world.session, {
-        template: 'sharelink',
-        tenant: await world.tenant(name),
-        locale,
-        variables: sampleOf('sharelink'),
-      });
+    world.mailer().render(world.session, {
+      template: 'sharelink',
+      tenant: await world.tenant(name),
+      locale,
+      variables: sampleOf('sharelink'),
+    });
   const text = await render('emea', 'en-GB');
   expect(text).toMatchObject({
     subject: 'From Ana Moreau',
