@@ -15,7 +15,7 @@ const maxTextCharacters = 256 * 1024;
 /** Renders variables that were checked. `subject` is that of a subject part, which counts in place of the template's. */
 export type RenderLegacy = (
   variables: JsonObject,
-  options: { readonly timeZone: string; readonly now: Date },
+  options: { readonly timeZone: string; readonly now: Date; readonly host: string | undefined },
   subject: string | undefined,
 ) => RenderedParts;
 
@@ -33,8 +33,8 @@ export function compileLegacy(
     line: lineOfPlaceholder(parts.body.text, name),
     message: `\${${name}} stands for nothing here, and is left as it is written.`,
   });
-  return (variables, { timeZone, now }, given) => {
-    const context = { variables: schema.complete(variables), locale: parts.locale, timeZone, now };
+  return (variables, { timeZone, now, host }, given) => {
+    const context = { variables: schema.complete(variables), locale: parts.locale, timeZone, now, host };
     const title = fillPlaceholders(subject, context);
     const text = fillPlaceholders(body, context);
     if (text.text.length > maxTextCharacters) {

@@ -63,6 +63,8 @@ export interface MailImages {
 export interface RenderOptions {
   /** Of dates: an IANA name. Default UTC. */
   readonly timeZone?: string | undefined;
+  /** Where people reach the installation, without a slash at the end: `${host.prefix}` of AEM's templates. */
+  readonly host?: string | undefined;
   /** Of the mail. Default: now. */
   readonly now?: Date | undefined;
   /** Without it no picture of the repository is shown. */
@@ -156,7 +158,7 @@ function compileText(
     locale: parts.locale,
     layers: layersOf({ ...parts, text: undefined }, []),
     version: versionOf({ ...parts, text: undefined }, []),
-    render: (given, { timeZone = 'UTC', now = new Date(), images } = {}) => {
+    render: (given, { timeZone = 'UTC', now = new Date(), images, host } = {}) => {
       const completed = schema.complete(given);
       const line =
         subject &&
@@ -169,7 +171,7 @@ function compileText(
             longest: longestText(completed),
           }),
         );
-      return render(completed, { timeZone, now }, line);
+      return render(completed, { timeZone, now, host }, line);
     },
   };
 }

@@ -26,7 +26,7 @@ import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
 import type { Mailbox } from './compose-message.js';
-import type { CompiledTemplate } from './compile-template.js';
+import type { CompiledTemplate, MailImages } from './compile-template.js';
 import type { MailOrder, Mailer, Recipient } from './mailer.js';
 import type { MailTransport } from './transport.js';
 
@@ -92,12 +92,12 @@ export function createMailer(options: MailerOptions): Mailer {
     const { value: ownTimeZone } = await settings.read(session, options.tenant, tenantTimeZone);
     const { value: mode } = await settings.read(session, options.tenant, mailImages);
     const timeZone = options.timeZone ?? ownTimeZone;
-    const linked = mode === 'link' && externalUrl ? linkedImages(await externalUrl()) : undefined;
-    const { result, images } = linked
-      ? { result: template.render(options.variables, { timeZone, images: linked }), images: [] }
-      : await renderWithImages(session, (embedded) =>
-          template.render(options.variables, { timeZone, images: embedded }),
-        );
+    const host = await externalUrl?.();
+    const draw = (shown: MailImages) => template.render(options.variables, { timeZone, host, images: shown });
+    const { result, images } =
+      mode === 'link' && host !== undefined
+        ? { result: draw(linkedImages(host)), images: [] }
+        : await renderWithImages(session, draw);
     return {
       ...result,
       images,

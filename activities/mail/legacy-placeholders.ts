@@ -11,6 +11,8 @@ export interface PlaceholderContext {
   readonly variables: JsonObject;
   readonly locale: string;
   readonly timeZone: string;
+  /** Where people reach the installation; an address among the variables comes first. */
+  readonly host?: string | undefined;
   /** The time of the mail. */
   readonly now: Date;
 }
@@ -30,7 +32,7 @@ const language: Lookup = ({ locale }) => locale;
 const destination = first('item.url', 'link', 'archives.0.url', 'inboxUrl');
 const path = first('payload', 'assets.0.path');
 
-const startOf: Lookup = (context) => partOfUrl(destination(context), (url) => url.origin);
+const startOf: Lookup = (context) => partOfUrl(destination(context), (url) => url.origin) ?? context.host;
 const restOf: Lookup = (context) => partOfUrl(destination(context), (url) => `${url.pathname}${url.search}${url.hash}`);
 
 function partOfUrl(value: JsonValue | undefined, part: (url: URL) => string): string | undefined {

@@ -149,7 +149,7 @@ describe('rendering for a tenant', () => {
     const tenant = await world.tenant('global');
     const rendering = world.mailer().render(world.session, { template: 'nope', tenant, locale: 'en', variables: {} });
     await expect(rendering).rejects.toMatchObject({ code: 'UNKNOWN_TEMPLATE' });
-    await expect(rendering).rejects.toThrow(/known: downloadasset, transientworkflowcompleted/);
+    await expect(rendering).rejects.toThrow(/known: downloadasset, sharelink, transientworkflowcompleted, workitem/);
   });
 });
 

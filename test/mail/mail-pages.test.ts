@@ -33,6 +33,14 @@ async function framed(template: string, locale: string, tenant: string, widths: 
 }
 
 describe.skipIf(browser === undefined)('in a browser', () => {
+  it('notices what sticks out and what is pale', async () => {
+    const html = '<body><p style="width:500px">wide</p><p style="color:#999">pale</p><p>well</p></body>';
+    const [measured] = await measureMails(browser ?? '', [{ title: 't', html, width: 320 }], 'light');
+    expect(measured?.wide).toEqual(['P  wide']);
+    expect(measured?.scrollWidth).toBeGreaterThan(320);
+    expect(measured?.pale).toEqual([expect.stringMatching(/^pale /)]);
+  }, 60_000);
+
   it.each(builtInTemplates)(
     'nothing of %s sticks out on a phone, with very long names in every language',
     async (template) => {
@@ -46,6 +54,20 @@ describe.skipIf(browser === undefined)('in a browser', () => {
         expect({ title, wide, scrollWidth }).toEqual({ title, wide: [], scrollWidth: width });
         expect(height).toBeGreaterThan(300);
       }
+    },
+    180_000,
+  );
+
+  it.each(['light', 'dark'] as const)(
+    'all text has a contrast of 4.5:1 in %s appearance, for the product’s theme and those of the example tenants',
+    async (scheme) => {
+      const mails: FramedMail[] = [];
+      for (const tenant of Object.keys(exampleThemes())) {
+        for (const template of builtInTemplates) mails.push(...(await framed(template, 'en', tenant, [600])));
+      }
+      const measured = await measureMails(browser ?? '', mails, scheme);
+      expect(measured).toHaveLength(mails.length);
+      for (const { title, pale } of measured) expect({ title, pale }).toEqual({ title, pale: [] });
     },
     180_000,
   );

@@ -39,6 +39,8 @@ export interface MeasuredMail {
   readonly scrollWidth: number;
   /** What sticks out: elements with their text. */
   readonly wide: readonly string[];
+  /** Text that is hard to read (WCAG 2.2, 1.4.3), by the colours that are in force. */
+  readonly pale: readonly string[];
   /** What is shown at all. */
   readonly height: number;
 }
@@ -54,6 +56,22 @@ function page(mails: readonly FramedMail[]): string {
   );
   return `<!doctype html><meta charset="utf-8"><style>body{margin:8px;font:13px sans-serif;background:#888}
 figure{display:inline-block;vertical-align:top;margin:6px}iframe{border:0;display:block;background:#fff}</style>${frames.join('\n')}<script>
+const channels = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
+const luminance = (color) => {
+  const [r, g, b] = channels(color).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (one, other) => {
+  const [a, b] = [luminance(one), luminance(other)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+};
+const backgroundOf = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const color = getComputedStyle(at).backgroundColor;
+    if ((channels(color)[3] ?? 1) > 0) return color;
+  }
+  return 'rgb(255, 255, 255)';
+};
 onload = () => {
   const measures = [...document.querySelectorAll('iframe')].map((frame) => {
     const content = frame.contentDocument;
@@ -61,9 +79,14 @@ onload = () => {
     const wide = [...content.body.querySelectorAll('*')]
       .filter((element) => element.getBoundingClientRect().right > width + 0.5 && element.getBoundingClientRect().height > 0)
       .map((element) => element.tagName + ' ' + element.className + ' ' + element.textContent.trim().slice(0, 60));
+    const pale = [...content.body.querySelectorAll('*')]
+      .filter((element) => element.getBoundingClientRect().height > 0 && getComputedStyle(element).fontSize !== '0px')
+      .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''))
+      .filter((element) => contrast(getComputedStyle(element).color, backgroundOf(element)) < 4.5)
+      .map((element) => element.textContent.trim().slice(0, 60) + ' ' + getComputedStyle(element).color + ' on ' + backgroundOf(element));
     const height = content.documentElement.scrollHeight;
     frame.height = height;
-    return { title: frame.dataset.title, width, scrollWidth: content.documentElement.scrollWidth, wide, height };
+    return { title: frame.dataset.title, width, scrollWidth: content.documentElement.scrollWidth, wide, pale, height };
   });
   const result = document.createElement('script');
   result.type = 'application/json';
