@@ -218,7 +218,10 @@ export function useInterpreter({ address, plain = false }: InterpreterOptions = 
       const [ended, told] = await Promise.allSettled([handle.result() as Promise<Outcome>, beside]);
       if (told.status === 'rejected') throw told.reason;
       if (pinned.completion && pinned.transient) await client.workflow.getHandle(`${workflowId}-completed`).result();
-      if (recordAs !== undefined && process.env['SATCHEL_RECORD_HISTORIES']) await record(recordAs, handle);
+      if (recordAs !== undefined && process.env['SATCHEL_RECORD_HISTORIES']) {
+        // Of a run that goes on as new, its first: that is the one which ends so.
+        await record(recordAs, client.workflow.getHandle(workflowId, handle.firstExecutionRunId));
+      }
       return {
         workflowId,
         result: ended.status === 'fulfilled' ? ended.value : undefined,
