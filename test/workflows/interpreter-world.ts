@@ -11,7 +11,7 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { installTemporalRuntime } from '../../engine/temporal/install-runtime.js';
 import type {
   ConditionInput,
@@ -161,22 +161,23 @@ async function record(name: string, handle: WorkflowHandle): Promise<void> {
 export interface InterpreterOptions {
   /** Of a server that the file starts itself. Default: an embedded one. */
   readonly address?: () => string;
-  /** A server that knows no search attributes of Satchel. */
-  readonly plain?: boolean;
+  /** A server that skips time: there is one for each test, and it knows no search attributes of Satchel. */
+  readonly skipsTime?: boolean;
 }
 
-export function useInterpreter({ address, plain = false }: InterpreterOptions = {}) {
+export function useInterpreter({ address, skipsTime = false }: InterpreterOptions = {}) {
   const server = address ?? embeddedAddress();
   let connection: NativeConnection;
   let client: Client;
   let bundle: { codePath: string };
-  beforeAll(async () => {
+  const [before, after] = skipsTime ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
     installTemporalRuntime(pino({ level: 'silent' }));
     bundle = await workflowBundle();
     connection = await connectPatiently(server());
     client = new Client({ connection });
   }, 240_000);
-  afterAll(() => connection.close());
+  after(() => connection.close());
 
   /** Runs a model until it and its completion model ended; `meanwhile` runs beside it. */
   async function run(
@@ -212,7 +213,7 @@ export function useInterpreter({ address, plain = false }: InterpreterOptions = 
         workflowId,
         taskQueue: workflowId,
         args: [input],
-        ...(!plain && { typedSearchAttributes: tenantAttribute }),
+        ...(!skipsTime && { typedSearchAttributes: tenantAttribute }),
       });
       const beside = meanwhile?.(handle);
       const [ended, told] = await Promise.allSettled([handle.result() as Promise<Outcome>, beside]);
