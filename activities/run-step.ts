@@ -103,12 +103,12 @@ export async function runStep(attempt: StepAttempt): Promise<StepOutput> {
   // A step that waits for something says nothing, yet must learn of a cancellation, and that it lives must be known.
   const timer = setInterval(() => onProgress(last), heartbeatMs);
   try {
-    const { result, partial } = await withStepContext(
+    const { result, ...output } = await withStepContext(
       { ...attempt, onProgress: report },
       configOf(step, input),
       (context) => step.run(context),
     );
-    return { result: checkedResult(step, result), partial };
+    return { result: checkedResult(step, result), ...output };
   } finally {
     clearInterval(timer);
   }
@@ -186,6 +186,7 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
       type: error.code,
       nonRetryable: !errorCodes[error.code].retryable,
       details: [error.details],
+      ...nextRetryDelayOf(error),
     });
   }
   if (error instanceof RepositoryError) {
@@ -197,6 +198,12 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
   }
   const cause = error instanceof Error ? error : new Error(String(error));
   return ApplicationFailure.create({ message: cause.message, type: 'STEP_FAILED', cause });
+}
+
+/** An error that knows when trying again makes sense. */
+function nextRetryDelayOf({ details }: SatchelError): { nextRetryDelay?: number } {
+  const seconds = details['retryAfterSeconds'];
+  return typeof seconds === 'number' ? { nextRetryDelay: Math.max(1, seconds * 1000) } : {};
 }
 
 function stepLogger(log: Logger): StepLogger {

@@ -86,6 +86,8 @@ export interface Engine {
   /** @throws SatchelError UNKNOWN_JOB, NOT_ALLOWED */
   cancel(user: string, id: string): Promise<void>;
   temporal(): TemporalStatus;
+  /** Looks for requests to hand to Temporal, which others than the engine saved. */
+  wake(): void;
   /** Connects (starting the embedded server where configured), launches what waits, and works. Resolves when working, or at once with `wait: false`. */
   start(options?: { readonly wait?: boolean }): Promise<void>;
   /** Lets running steps finish or checkpoint, then stops the worker and, where embedded, the server. */

@@ -1,4 +1,4 @@
-/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin and templates must render, for every tenant. */
+/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin, launchers must launch a model and templates must render, for every tenant. */
 import { checkTemplates } from '../activities/mail/check-templates.js';
 import type { StepRegistry } from '../activities/registry.js';
 import { findTenants } from '../dam/tenants/list-tenants.js';
@@ -6,6 +6,7 @@ import type { Session } from '../repository/api.js';
 import type { ContentChange, ContentCheck, ContentProblem } from '../repository/content/import-content-folder.js';
 import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import { isDescendantOrSelf, parentOf } from '../repository/path.js';
+import { checkLaunchersContent, isLauncherChange } from './check-launchers-content.js';
 import { checkOsgiContent } from './check-osgi-content.js';
 import { checkSettingsContent } from './check-settings-content.js';
 import { checkModels, isModelPath } from './models/check-changed-models.js';
@@ -26,13 +27,18 @@ export function createContentCheck({ overlay, registry, onRemark }: ContentCheck
     const own = [...settings.problems, ...(await checkOsgiContent(changes, session))];
     const models = changes.filter(({ path }) => isModelPath(path));
     const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
-    if (models.length === 0 && templates.length === 0) return own;
+    const launchers = changes.filter(isLauncherChange);
+    if (models.length === 0 && templates.length === 0 && launchers.length === 0) return own;
     const tenants = await allTenants(session);
     const problems: ContentProblem[] = own;
     if (models.length > 0) {
       const found = await checkModels({ overlay, registry }, session, tenants, models);
       for (const { path, problem } of found.problems) problems.push(place(path, problem, models));
       for (const { path, problem } of found.warnings) onRemark?.(place(path, problem, models));
+    }
+    if (launchers.length > 0) {
+      const { placed, merged } = await checkLaunchersContent({ overlay, registry }, session, tenants, launchers);
+      problems.push(...placed, ...merged.map(({ path, problem }) => place(path, problem, launchers)));
     }
     if (templates.length > 0) {
       for (const { file, line, message } of await checkTemplates(session, overlay, tenants)) {

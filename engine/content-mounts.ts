@@ -8,6 +8,7 @@ const builtIn: readonly { readonly folder: string; readonly target: string }[] =
   { folder: 'dam/default-settings', target: '/libs/settings/dam' },
   { folder: 'templates', target: '/libs/settings/dam/workflow/notification/email' },
   { folder: 'workflows/models', target: '/libs/settings/workflow/models' },
+  { folder: 'workflows/launchers', target: '/libs/settings/workflow/launchers' },
 ];
 
 /**

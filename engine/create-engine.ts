@@ -14,6 +14,8 @@ import type { WorkflowRunner } from './workflow-runner.js';
 export interface EngineOptions {
   readonly dataFolder: string;
   readonly configuration: Configuration['temporal'];
+  /** Default: all queues. */
+  readonly worker?: Configuration['worker'];
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly log: Logger;
@@ -47,6 +49,7 @@ export function createEngine(options: EngineOptions): Engine {
     job: (user, id) => reader.job(user, id),
     follow: (user, id, signal) => reader.follow(user, id, signal),
     cancel: async (user, id) => cancel(await reader.request(user, id)),
+    wake: () => runner?.wake(),
     temporal: () => runner?.status() ?? atRest(configuration),
     start: async ({ wait = true } = {}) => {
       loading ??= import('./workflow-runner.js').then((module) => (runner = module.createWorkflowRunner(options)));

@@ -1,7 +1,6 @@
 /** Workflows as people see them: from the request or instance node, and, while they run, from Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type { PayloadConverter } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
   instancesRoot,
@@ -20,6 +19,7 @@ import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
 import { initialRecords } from '../workflows/contract/step-records.js';
 import type { JobStep, JobSummary, JobView } from './api.js';
+import type { PendingStep } from './temporal/pending-steps.js';
 
 export interface JobReaderOptions {
   readonly repository: Repository;
@@ -78,7 +78,8 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     ]);
     if (!state) return view;
     // On demand: jobs are listed without Temporal, too.
-    const { defaultPayloadConverter } = await import('@temporalio/common');
+    const { readPendingSteps } = await import('./temporal/pending-steps.js');
+    const pending = await readPendingSteps(current, description);
     const { outcome } = state;
     return {
       ...view,
@@ -86,9 +87,7 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       ...(outcome.state === 'failed' && {
         error: { code: outcome.code, message: outcome.message, step: outcome.step },
       }),
-      steps: state.steps.map((step) =>
-        step.state === 'running' ? withHeartbeats(step, description, defaultPayloadConverter) : step,
-      ),
+      steps: state.steps.map((step) => (step.state === 'running' ? withHeartbeats(step, pending) : step)),
     };
   }
 
@@ -208,27 +207,19 @@ export function summaryOf(request: WorkflowRequest): JobSummary {
 }
 
 /** Only one step runs at a time, so that all pending activities are its chunks. */
-function withHeartbeats(
-  step: StepRecord,
-  description: WorkflowExecutionDescription | undefined,
-  converter: PayloadConverter,
-): JobStep {
-  const pending = description?.raw.pendingActivities ?? [];
-  const reports = pending.flatMap(({ heartbeatDetails }) => {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    return payload ? [converter.fromPayload<StepProgress>(payload)] : [];
-  });
+function withHeartbeats(step: StepRecord, pending: readonly PendingStep[]): JobStep {
+  const reports = pending.flatMap(({ report }) => report ?? []);
   const message = reports.findLast((report) => report.message !== undefined)?.message;
   const progress: StepProgress = {
     ...sum('files', reports),
     ...sum('bytes', reports),
     ...(message !== undefined && { message }),
   };
-  const failed = pending.find(({ attempt, lastFailure }) => (attempt ?? 1) > 1 && lastFailure);
+  const failed = pending.find(({ attempt, failure }) => attempt > 1 && failure !== undefined);
   return {
     ...step,
     ...(Object.keys(progress).length > 0 && { progress }),
-    ...(failed && { retrying: { attempt: (failed.attempt ?? 2) - 1, message: failed.lastFailure?.message ?? '' } }),
+    ...(failed && { retrying: { attempt: failed.attempt - 1, message: failed.failure ?? '' } }),
   };
 }
 

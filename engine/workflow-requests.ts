@@ -46,6 +46,13 @@ export async function requestDownload(
     const { plan, tenant } = await preparePlan(services, { session, service, user, request });
     const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
     await assertMayDownload(services, service, user, tenant);
+    if (request.notify && request.email.length > 0 && !(await services.mailer.available())) {
+      throw new SatchelError(
+        'MAIL_NOT_CONFIGURED',
+        'Mail was asked for, and no mail server is configured: ask without e-mail addresses, or have mail.smtp set.',
+        { details: { field: 'email' } },
+      );
+    }
     if (request.notify)
       await checkRecipients(service, services.settings, tenant, await addressees(service, user, request));
 

@@ -43,6 +43,7 @@ export const generateRenditionsStep = defineStep({
     failed: z.array(z.strictObject({ asset: z.string(), code: z.string(), message: z.string() })),
   }),
   serviceUser: 'rendition-writer',
+  queue: 'heavy',
   // A chunk of a large folder holds more than ten assets.
   timeoutSeconds: 4 * 3600,
   examples: [{ title: 'Static set for new assets below the payload', config: {} }],

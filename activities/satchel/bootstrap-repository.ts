@@ -7,7 +7,8 @@ import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
 import { adminUser, groups, type Privilege, type Repository } from '../../repository/api.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
-import { mailOutboxRoot } from '../notify/email.js';
+import { lastGoodRoot } from '../mail/last-good.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
 import { instancesRoot, requestsRoot } from './request-node.js';
 
 const modelsRoot = '/libs/settings/workflow/models';
@@ -24,7 +25,7 @@ export const osgiRecordsRoot = '/var/satchel/osgi';
 const folders = [
   '/content/dam',
   '/conf/global/settings',
-  '/apps',
+  '/apps/settings',
   modelsRoot,
   ...classicModelRoots,
   requestsRoot,
@@ -32,6 +33,7 @@ const folders = [
   downloadsRoot,
   renditionCacheRoot,
   mailOutboxRoot,
+  lastGoodRoot,
   importRecordsRoot,
   osgiRecordsRoot,
 ];
@@ -73,6 +75,8 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
   [groups.damUsers]: [
     { path: '/content/dam', privileges: read },
     { path: modelsRoot, privileges: ['jcr:read', 'satchel:launchWorkflow'] },
+    // What every tenant inherits: an administrator of one sees its templates and settings as they are in force.
+    ...['/libs/settings', '/apps/settings', '/conf/global/settings'].map((path) => ({ path, privileges: read })),
   ],
 };
 

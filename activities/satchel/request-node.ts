@@ -36,6 +36,8 @@ export interface NewRequest {
   readonly initiator: string;
   readonly tenant: string;
   readonly created: Date;
+  /** Names of the launchers that led to it, the last one last. Default: a person launched it. */
+  readonly launchers?: readonly string[];
 }
 
 /** Adds the request to the session, unsaved. @returns its path */
@@ -52,9 +54,15 @@ export async function addRequest(session: Session, request: NewRequest): Promise
       initiator: request.initiator,
       tenant: request.tenant,
       'jcr:created': request.created,
+      ...(request.launchers && { launchers: request.launchers }),
     },
   });
   return path;
+}
+
+/** Names of the launchers that led to a workflow; none where a person launched it. */
+export async function readLaunchers(session: Session, request: string): Promise<readonly string[]> {
+  return (await session.findNode(request))?.texts('launchers') ?? [];
 }
 
 /** Notes, unsaved, that Temporal has it. */

@@ -42,7 +42,7 @@ export interface World {
   readonly services: StepServices;
   readonly mailbox: EmbeddedMailbox;
   /** An engine over this world, at rest; several may follow one another, as processes do. */
-  createEngine(temporal?: Partial<EngineOptions['configuration']>): Promise<Engine>;
+  createEngine(temporal?: Partial<EngineOptions['configuration']>, worker?: EngineOptions['worker']): Promise<Engine>;
   addAsset(path: string, content: Uint8Array | string): Promise<void>;
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     await createUser(session, { id: 'eve', email: 'eve@example.com' });
     await session.save();
   });
-  const bundle = await workflowBundle();
+  const bundles = { plain: await workflowBundle(), encoded: await workflowBundle(true) };
 
   return {
     folder,
@@ -98,14 +98,15 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     registry,
     services,
     mailbox,
-    createEngine: async (temporal = {}) =>
+    createEngine: async (temporal = {}, worker) =>
       createEngine({
         dataFolder: folder,
         configuration: { namespace: 'default', tls: false, ...temporal },
         registry,
         services,
         log,
-        workflowBundle: bundle.codePath,
+        ...(worker && { worker }),
+        workflowBundle: bundles[temporal.encryptionKey ? 'encoded' : 'plain'].codePath,
       }),
     addAsset: (path, content) =>
       repository.withSession(adminUser, async (session) => {

@@ -353,7 +353,7 @@ describe('delivering', () => {
     const stop = new AbortController();
     const order = await orderFor(world, ana, ben);
     const delivery = world
-      .mailer(transportTo(server.port))
+      .mailer(transportTo(server.port), { parallel: () => 1 })
       .deliver(world.session, order, stop.signal, () => stop.abort(new Error('stop')));
     await expect(delivery).rejects.toThrow('stop');
     expect(server.accepted).toHaveLength(1);

@@ -20,4 +20,8 @@ export const satchelTypes = String.raw`
 [satchel:WorkflowContainer] > nt:unstructured
 
 [satchel:WorkflowExternal] > nt:unstructured
+
+[satchel:WorkflowLauncher] > nt:unstructured
+
+[satchel:Mail] > nt:unstructured
 `;
