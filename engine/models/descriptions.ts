@@ -125,7 +125,7 @@ const process: KindDescription = {
     queue: {
       type: 'choice',
       title: 'Queue',
-      description: 'Task queue for work that takes much CPU.',
+      description: 'Task queue for work that takes much CPU. Default: the step’s.',
       choices: ['heavy'],
     },
     onError,

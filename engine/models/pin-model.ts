@@ -322,7 +322,7 @@ class ModelPin {
         `asks for "local", which ${id} does not allow: it is not short and idempotent; remove it`,
         'local',
       );
-    const queue = values.text('queue') as 'heavy' | undefined;
+    const queue = (values.text('queue') as 'heavy' | undefined) ?? step.queue;
     if (local && queue !== undefined)
       report(
         'local-not-allowed',
