@@ -64,6 +64,10 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'launcher list': async () => (await import('./commands/launcher-list.js')).launcherListCommand,
   'launcher status': async () => (await import('./commands/launcher-status.js')).launcherStatusCommand,
   'launcher test': async () => (await import('./commands/launcher-test.js')).launcherTestCommand,
+  'step list': async () => (await import('./commands/step-list.js')).stepListCommand,
+  'step show': async () => (await import('./commands/step-show.js')).stepShowCommand,
+  'plugin list': async () => (await import('./commands/plugin-list.js')).pluginListCommand,
+  'plugin new': async () => (await import('./commands/plugin-new.js')).pluginNewCommand,
   'mail list': async () => (await import('./commands/mail-list.js')).mailListCommand,
   'mail show': async () => (await import('./commands/mail-show.js')).mailShowCommand,
   'template preview': async () => (await import('./commands/template-preview.js')).templatePreviewCommand,
@@ -96,6 +100,7 @@ export const residentCommands: readonly string[] = [
   'repository verify',
   'repository restore',
   'migrate',
+  'plugin new',
 ];
 
 /** @param words what was typed, starting with the command's name */
