@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { measureCommands } from './commands.js';
 import { measureDownload } from './download.js';
+import { measureEngine } from './engine.js';
 import { parseCommandLine } from './options.js';
 import type { BenchmarkOptions } from './options.js';
 import { measureOverlay } from './overlay.js';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   commands: measureCommands,
   repository: measureRepository,
   overlay: measureOverlay,
+  engine: measureEngine,
 };
 
 const abort = new AbortController();

@@ -175,7 +175,8 @@ class RepositorySession implements Session {
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
-    if (!(await this.#readable(path))) return;
+    const parent = await this.#readable(path);
+    if (!parent || this.#view.isLeaf(parent)) return;
     const { epoch } = this.#transient;
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
@@ -186,7 +187,8 @@ class RepositorySession implements Session {
   }
 
   async *descendants(path: string): AsyncGenerator<RepositoryNode> {
-    if (!(await this.#readable(path))) return;
+    const root = await this.#readable(path);
+    if (!root || this.#view.isLeaf(root)) return;
     let parent: string | undefined;
     let parentVisible = true;
     const { epoch } = this.#transient;

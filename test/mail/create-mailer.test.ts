@@ -28,7 +28,9 @@ describe('rendering for a tenant', () => {
     );
     expect(await listTemplates(world.session, world.overlay, await world.tenant('global'))).toEqual([
       'downloadasset',
+      'sharelink',
       'transientworkflowcompleted',
+      'workitem',
     ]);
   });
 
@@ -353,7 +355,7 @@ describe('delivering', () => {
     const stop = new AbortController();
     const order = await orderFor(world, ana, ben);
     const delivery = world
-      .mailer(transportTo(server.port))
+      .mailer(transportTo(server.port), { parallel: () => 1 })
       .deliver(world.session, order, stop.signal, () => stop.abort(new Error('stop')));
     await expect(delivery).rejects.toThrow('stop');
     expect(server.accepted).toHaveLength(1);
