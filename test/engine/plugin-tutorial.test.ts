@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, JobView } from '../../engine/api.js';
 import { readConfiguration } from '../../engine/configuration.js';
 import { createContentKeeper } from '../../engine/content-keeper.js';
@@ -125,5 +125,26 @@ describe('docs/plugins.md', () => {
     expect(job.mails).toEqual([]);
     expect(job.steps.map(({ name }) => name)).not.toContain('notify');
     expect(before.steps.map(({ name }) => name)).toContain('notify');
+  });
+
+  it('makes downloads of one tenant wait for an approval before they are packed', async () => {
+    const section = await readTutorial('An approval before packaging');
+    expect(linesIn(section)).toBeLessThanOrEqual(25);
+    await write(section);
+    await importContent([path.join(folder, 'acme-count/overlays'), path.join(folder, 'approval')]);
+    const { id } = await engine.requestDownload('ada', { paths: ['/content/dam/aurora'] });
+    const item = await vi.waitFor(
+      async () => (await engine.inbox('bob')).items[0] ?? expect.fail('nothing to approve'),
+      {
+        timeout: 60_000,
+      },
+    );
+    expect(item).toMatchObject({ title: 'Approve the download' });
+    const waiting = await engine.job('ada', id);
+    expect(waiting.steps.find(({ name }) => name === 'package')?.state).toBe('waiting');
+    await engine.completeWorkItem('bob', item.id);
+    let last: JobView | undefined;
+    for await (const view of engine.follow('ada', id, new AbortController().signal)) last = view;
+    expect(last?.state).toBe('completed');
   });
 });
