@@ -65,6 +65,10 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'launcher list': async () => (await import('./commands/launcher-list.js')).launcherListCommand,
   'launcher status': async () => (await import('./commands/launcher-status.js')).launcherStatusCommand,
   'launcher test': async () => (await import('./commands/launcher-test.js')).launcherTestCommand,
+  'step list': async () => (await import('./commands/step-list.js')).stepListCommand,
+  'step show': async () => (await import('./commands/step-show.js')).stepShowCommand,
+  'plugin list': async () => (await import('./commands/plugin-list.js')).pluginListCommand,
+  'plugin new': async () => (await import('./commands/plugin-new.js')).pluginNewCommand,
   'workflow models': async () => (await import('./commands/workflow-models.js')).workflowModelsCommand,
   'workflow show-model': async () => (await import('./commands/workflow-show-model.js')).workflowShowModelCommand,
   'workflow validate': async () => (await import('./commands/workflow-validate.js')).workflowValidateCommand,
@@ -133,6 +137,7 @@ export const residentCommands: readonly string[] = [
   'repository verify',
   'repository restore',
   'migrate',
+  'plugin new',
 ];
 
 /** @param words what was typed, starting with the command's name */
