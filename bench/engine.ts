@@ -53,7 +53,7 @@ interface Row {
 export async function measureEngine(folder: string, signal: AbortSignal, options: BenchmarkOptions): Promise<void> {
   const rounds = options.rounds ?? 5;
   const wanted = (work: string) => options.only === undefined || work.includes(options.only);
-  const log = pino({ level: 'warn' }, pino.destination(2));
+  const log = pino({ level: 'error' }, pino.destination(2));
   const satchel = await openSatchel({ dataFolder: path.join(folder, 'data'), mode: 'command', work: false, log });
   try {
     satchel.registry.register(benchStep, 'bench');
