@@ -44,6 +44,8 @@ interface Row {
   readonly written: number;
   readonly unit: string;
   readonly ratio: number;
+  /** Of processor time. */
+  readonly cpu: number;
   /** At most, or for throughput at least. */
   readonly goal?: { readonly ratio: number; readonly least?: boolean };
 }
@@ -51,7 +53,7 @@ interface Row {
 export async function measureEngine(folder: string, signal: AbortSignal, options: BenchmarkOptions): Promise<void> {
   const rounds = options.rounds ?? 5;
   const wanted = (work: string) => options.only === undefined || work.includes(options.only);
-  const log = pino({ level: 'warn' }, pino.destination(2));
+  const log = pino({ level: 'error' }, pino.destination(2));
   const satchel = await openSatchel({ dataFolder: path.join(folder, 'data'), mode: 'command', work: false, log });
   try {
     satchel.registry.register(benchStep, 'bench');
@@ -353,21 +355,32 @@ async function measureHistory({ repository, engine }: Satchel, signal: AbortSign
   }
 }
 
-/** Medians of all sides, in turns, after two rounds that warm up. */
+/** What one side gave in each round, and the processor time of this process meanwhile. */
+interface Samples {
+  readonly values: readonly number[];
+  readonly cpu: readonly number[];
+}
+
+/** All sides in turns, each round in the opposite order of the last, after two rounds that warm up. */
 async function alternate<const Sides extends readonly (() => Promise<number>)[]>(
   rounds: number,
   signal: AbortSignal,
   ...sides: Sides
-): Promise<{ [Side in keyof Sides]: number }> {
-  const values = sides.map((): number[] => []);
+): Promise<{ [Side in keyof Sides]: Samples }> {
+  const samples = sides.map(() => ({ values: [] as number[], cpu: [] as number[] }));
   for (let round = -2; round < rounds; round++) {
-    for (const [index, side] of sides.entries()) {
+    const turns = [...sides.entries()];
+    for (const [index, side] of round % 2 === 0 ? turns : turns.reverse()) {
       signal.throwIfAborted();
+      const before = process.cpuUsage();
       const value = await side();
-      if (round >= 0) values[index]?.push(value);
+      const { user, system } = process.cpuUsage(before);
+      if (round < 0) continue;
+      samples[index]?.values.push(value);
+      samples[index]?.cpu.push(user + system);
     }
   }
-  return values.map(median) as { [Side in keyof Sides]: number };
+  return samples as { [Side in keyof Sides]: Samples };
 }
 
 async function time(work: () => Promise<void>): Promise<number> {
@@ -376,21 +389,37 @@ async function time(work: () => Promise<void>): Promise<number> {
   return performance.now() - started;
 }
 
-function pair(work: string, ours: number, written: number): Row {
-  return { work, ours, written, unit: ' ms', ratio: ours / written };
+function pair(work: string, ours: Samples, written: Samples): Row {
+  return {
+    work,
+    ours: median(ours.values),
+    written: median(written.values),
+    unit: ' ms',
+    ratio: medianRatio(ours.values, written.values),
+    cpu: medianRatio(ours.cpu, written.cpu),
+  };
+}
+
+/** Of what followed one another: what else the machine did then fell on both. */
+function medianRatio(ours: readonly number[], written: readonly number[]): number {
+  return median(ours.map((value, round) => value / (written[round] ?? NaN)));
 }
 
 function print(rows: readonly Row[], rounds: number): void {
   console.log(`engine: the interpreter against hand-written code with the same activities; ${rounds} rounds, medians`);
-  const cells = rows.map(({ work, ours, written, unit, ratio, goal }) => [
+  const cells = rows.map(({ work, ours, written, unit, ratio, cpu, goal }) => [
     work,
     `${ours.toFixed(unit === ' ms' ? 2 : 1)}${unit}`,
     `${written.toFixed(unit === ' ms' ? 2 : 1)}${unit}`,
     ratio.toFixed(2),
     goal ? `${goal.least ? '≥' : '≤'} ${goal.ratio}` : '–',
     goal ? met(goal.least ? ratio >= goal.ratio : ratio <= goal.ratio) : '–',
+    cpu.toFixed(2),
   ]);
-  console.log(formatTable([['', 'interpreter', 'by hand', 'ratio', 'goal', 'met'], ...cells]));
+  console.log(formatTable([['', 'interpreter', 'by hand', 'ratio', 'goal', 'met', 'processor time'], ...cells]));
+  console.log(
+    'ratios are medians of rounds; processor time is that of both sides’ process, without the Temporal server',
+  );
 }
 
 function printHistory({ events, bytes, chunks, seconds }: History): void {

@@ -13,13 +13,45 @@ const recordsRoot = '/var/dam/records';
 
 const chunks = 4;
 
-/** What can be launched: nodes by name, with the step that each runs. */
+const step = (id: string) => ({ 'jcr:primaryType': 'satchel:WorkflowStep', step: `record/${id}` });
+const branch = (nodes: object) => ({ 'jcr:primaryType': 'satchel:WorkflowBranch', ...nodes });
+
+/** What can be launched, and the idempotency keys of a run, without its id. */
 const recordingModels = {
-  'record/remote': { one: 'record/remote', two: 'record/remote', three: 'record/remote' },
-  'record/local': { one: 'record/local', two: 'record/local', three: 'record/local' },
-  'record/chunks': { first: 'record/remote', chunks: 'record/chunks', last: 'record/local' },
-  'record/heavy': { first: 'record/local', heavy: 'record/heavy', last: 'record/remote' },
-} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
+  'record/remote': {
+    nodes: { one: step('remote'), two: step('remote'), three: step('remote') },
+    keys: ['one', 'two', 'three'],
+  },
+  'record/local': {
+    nodes: { one: step('local'), two: step('local'), three: step('local') },
+    keys: ['one', 'two', 'three'],
+  },
+  'record/chunks': {
+    nodes: { first: step('remote'), chunks: step('chunks'), last: step('local') },
+    keys: ['first', ...Array.from({ length: chunks }, (_, index) => `chunks/${index}`), 'last'],
+  },
+  'record/heavy': {
+    nodes: { first: step('local'), heavy: step('heavy'), last: step('remote') },
+    keys: ['first', 'heavy', 'last'],
+  },
+  'record/splits': {
+    nodes: {
+      both: {
+        'jcr:primaryType': 'satchel:WorkflowAndSplit',
+        left: branch({ one: step('remote'), two: step('local') }),
+        right: branch({ heavy: step('heavy') }),
+      },
+      choice: {
+        'jcr:primaryType': 'satchel:WorkflowOrSplit',
+        never: branch({ condition: 'tenant == "nobody"', one: step('remote') }),
+        always: branch({ condition: 'tenant == "global"', one: step('remote') }),
+        otherwise: branch({ one: step('remote') }),
+      },
+      again: { 'jcr:primaryType': 'satchel:WorkflowGoto', target: 'choice', maximum: 1 },
+    },
+    keys: ['both/left/one', 'both/left/two', 'both/right/heavy', 'choice/always/one', 'choice/always/one~2'],
+  },
+} as const satisfies Readonly<Record<string, { readonly nodes: object; readonly keys: readonly string[] }>>;
 
 export type RecordingModel = keyof typeof recordingModels;
 
@@ -31,10 +63,7 @@ export function mixOf(count: number): RecordingModel[] {
 
 /** The idempotency keys of a run. */
 export function keysOf(id: string, model: RecordingModel): string[] {
-  return Object.entries(recordingModels[model]).flatMap(([name, step]) => {
-    const key = `${id}/${name}`;
-    return step === 'record/chunks' ? Array.from({ length: chunks }, (_, index) => `${key}/${index}`) : [key];
-  });
+  return recordingModels[model].keys.map((key) => `${id}/${key}`);
 }
 
 export interface Recorder {
@@ -51,6 +80,7 @@ export interface RecorderOptions {
   readonly ms?: number;
   /** Remote steps wait until they are released, or asked to stop. `deaf`: only until they are released. */
   readonly hold?: 'until-stopped' | 'deaf';
+  /** Of every step, instead of the default. */
   readonly maximumAttempts?: number;
 }
 
@@ -64,22 +94,10 @@ export async function createRecorder(folder: string, options: RecorderOptions = 
   const manifest = { name: 'record', satchel: { apiVersion: 1, steps: ['steps.ts'], overlays: ['overlays'] } };
   await writeFile(path.join(plugin, 'package.json'), JSON.stringify(manifest));
   await writeFile(path.join(plugin, 'steps.ts'), stepsFile(executions, released, options));
-  for (const [id, steps] of Object.entries(recordingModels)) {
+  for (const [id, { nodes }] of Object.entries(recordingModels)) {
     const place = path.join(plugin, 'overlays/apps/settings/workflow/models', id);
     await mkdir(place, { recursive: true });
-    const nodes = Object.entries(steps).map(([name, step]) => [
-      name,
-      {
-        'jcr:primaryType': 'satchel:WorkflowStep',
-        step,
-        ...(options.maximumAttempts !== undefined && { maximumAttempts: options.maximumAttempts }),
-      },
-    ]);
-    const content = {
-      'jcr:primaryType': 'satchel:WorkflowModel',
-      'jcr:title': id,
-      ...(Object.fromEntries(nodes) as object),
-    };
+    const content = { 'jcr:primaryType': 'satchel:WorkflowModel', 'jcr:title': id, ...nodes };
     await writeFile(path.join(place, '.content.json'), JSON.stringify(content));
   }
   return {
@@ -111,7 +129,7 @@ export async function visibleKeys(session: Session): Promise<string[]> {
   return keys;
 }
 
-function stepsFile(executions: string, released: string, { ms = 0, hold }: RecorderOptions): string {
+function stepsFile(executions: string, released: string, { ms = 0, hold, maximumAttempts }: RecorderOptions): string {
   return `
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -142,7 +160,13 @@ async function work(context) {
   return null;
 }
 
-const shared = { description: 'Leaves traces.', config: z.strictObject({}), result: z.null(), examples: [] };
+const shared = {
+  description: 'Leaves traces.',
+  config: z.strictObject({}),
+  result: z.null(),
+  examples: [],
+  ${maximumAttempts === undefined ? '' : `maximumAttempts: ${maximumAttempts},`}
+};
 
 export const remote = defineStep({ ...shared, id: 'record/remote', title: 'Remote', run: work });
 export const heavy = defineStep({ ...shared, id: 'record/heavy', title: 'Heavy', queue: 'heavy', run: work });
