@@ -49,6 +49,11 @@ export function messageIdOf(key: string, sender: Mailbox): string {
   return `<${key}@${domainToASCII(domain)}>`;
 }
 
+/** Quoted-printable takes three characters for a byte beyond ASCII, base64 four for any three. Chosen here: nodemailer looks much longer. */
+function encodingOf(text: string): 'quoted-printable' | 'base64' {
+  return (Buffer.byteLength(text) - text.length) * 3 > text.length ? 'base64' : 'quoted-printable';
+}
+
 /** @param key decides the boundaries, so that the same mail at the same time is the same bytes */
 export async function composeMessage(options: {
   readonly from: Mailbox;
@@ -79,6 +84,7 @@ export async function composeMessage(options: {
     messageId: messageIdOf(key, from),
     date,
     baseBoundary: key,
+    textEncoding: encodingOf(mail.html),
     headers: {
       // RFC 3834: no out-of-office replies to a program.
       'Auto-Submitted': 'auto-generated',

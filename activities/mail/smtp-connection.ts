@@ -67,8 +67,9 @@ export async function openSmtpConnection(server: SmtpServer): Promise<SmtpConnec
   let greeting = '';
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Failure) => {
-      connection.close();
+      // Before the end that closing brings.
       reject(unavailable(name, error.message, { cause: error, details: { server: name } }));
+      connection.close();
     };
     // Once it is open, whoever sends hears of errors by the callback of the sending.
     connection.on('error', fail);

@@ -1,6 +1,7 @@
 /** Mail over SMTP, to a configured server or to the embedded mailbox: a few connections, kept open between mails. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SatchelError } from '../../workflows/contract/errors.js';
+import { createPace } from './pace.js';
 import type { SmtpConnection, SmtpSecurity } from './smtp-connection.js';
 import { openSmtpConnection } from './smtp-connection.js';
 import type { MailTransport } from './transport.js';
@@ -45,7 +46,7 @@ export function createSmtpTransport(options: SmtpOptions): MailTransport {
   const waiting: (() => void)[] = [];
   let busy = 0;
   let closed = false;
-  let next = 0;
+  const pace = createPace(messagesPerSecond);
 
   /** Waits until a connection more may be used; a count, so that a lower limit holds for what comes. */
   async function enter(signal: AbortSignal | undefined): Promise<void> {
@@ -75,12 +76,12 @@ export function createSmtpTransport(options: SmtpOptions): MailTransport {
   }
 
   async function paced(signal: AbortSignal | undefined): Promise<void> {
-    const rate = messagesPerSecond();
-    if (rate <= 0) return;
-    const now = performance.now();
-    const at = Math.max(now, next);
-    next = at + 1000 / rate;
-    if (at > now) await delay(at - now, undefined, signal && { signal });
+    const wait = pace(performance.now());
+    if (wait <= 0) return;
+    await delay(wait, undefined, signal && { signal }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
   }
 
   async function connect(): Promise<SmtpConnection> {
