@@ -173,7 +173,7 @@ describe('satchel template preview', () => {
     expect(new Set(previews.map(({ tenant }) => tenant))).toEqual(
       new Set(['global', 'alpha', 'beta', 'emea', 'emea/south']),
     );
-    expect(previews).toHaveLength(5 * 2 * 4);
+    expect(previews).toHaveLength(5 * 4 * 4);
     const page = await readFile(path.join(world.folder, 'all/index.html'), 'utf8');
     for (const { file } of previews) {
       expect(page).toContain(`src="${file}"`);

@@ -174,7 +174,7 @@ describe('publishing', () => {
       details: { problems: [{ file: `/conf/emea/settings/${templatesPath}/partials/extra.mjml`, line: 1 }] },
     });
     await edit(parent, 'partial:extra', '{{theme.radius}}');
-    expect((await publish(parent)).rendered).toBe(2 * 2 * 4);
+    expect((await publish(parent)).rendered).toBe(2 * 4 * 4);
     expect(await subjectOf(beside, 'en')).toBe('Your download is ready: Summer Lookbook');
 
     // Somebody who may change the global layer, but sees no tenant; in a style a value may hold no semicolon.
