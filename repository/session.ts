@@ -38,9 +38,6 @@ import type { BinaryValue, Property, PropertyInput } from './value.js';
 import type { VersionManager } from './versions/api.js';
 import { createVersionManager } from './versions/version-manager.js';
 
-/** It is kept with every commit. */
-const maxUserDataLength = 4096;
-
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 
 /** What all sessions of a repository share. */
@@ -53,8 +50,6 @@ export interface SessionContext {
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
   readonly queries: QueryContext;
-  /** What one session tells observers with its commits; never shared. */
-  readonly userData?: string | undefined;
 }
 
 /** @param snapshot belongs to the session from here on */
@@ -71,7 +66,6 @@ class RepositorySession implements Session {
   #basis: SaveBasis;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
-  #userData: string | undefined;
   #releasing: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -106,20 +100,10 @@ class RepositorySession implements Session {
     return !this.#transient.isEmpty;
   }
 
-  setUserData(text: string | undefined): void {
-    if (text !== undefined && text.length > maxUserDataLength) {
-      throw new RepositoryError(
-        'INVALID_VALUE',
-        `User data of a session has at most ${maxUserDataLength} characters, not ${text.length}.`,
-      );
-    }
-    this.#userData = text;
-  }
-
   get versions(): VersionManager {
     return createVersionManager({
       session: this,
-      context: { ...this.#context, userData: this.#userData },
+      context: this.#context,
       transient: this.#transient,
       view: () => this.#view,
       access: () => this.#access,
@@ -508,8 +492,7 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const context = this.#userData === undefined ? this.#context : { ...this.#context, userData: this.#userData };
-    const saved = await saveChanges(context, this.#transient, this.#view.shared.peek(), this.#basis);
+    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#basis);
     this.#transient.clear();
     if (saved === undefined) return this.sequence;
     const newest = await this.#context.store.snapshot(saved.sequence);

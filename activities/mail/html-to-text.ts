@@ -73,9 +73,8 @@ export function htmlToText(html: string): string {
       if (opened === 'li') text += '- ';
     }
   }
-  const rows = text.split('\n').map((row) => row.trimEnd());
-  return `${rows
-    .join('\n')
+  return `${text
+    .replace(/[^\S\n]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')
     .trim()}\n`;
 }

@@ -17,12 +17,9 @@ export function installTemporalRuntime(log: Logger): void {
   });
 }
 
-/** What the SDK warns of and we mean so: the worker of heavy steps runs no workflows. */
-const expected = /^No (workflows|Nexus services) registered/;
-
 function temporalLogger(log: Logger): TemporalLogger {
   const write: TemporalLogger['log'] = (level, message, meta) => {
-    const name = expected.test(message) ? 'debug' : (level.toLowerCase() as Lowercase<typeof level>);
+    const name = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error';
     log[name](meta ?? {}, message);
   };
   return {

@@ -21,8 +21,6 @@ export interface WatchContentOptions<Mount extends ContentMount> {
   readonly settleMilliseconds?: number;
   /** Milliseconds between two looks at names, sizes and times of the files, for changes that no event tells. Default 2,000. */
   readonly sweepMilliseconds?: number;
-  /** Names of files and folders whose changes do not count. Default: those that are no content. */
-  readonly isIgnored?: (name: string) => boolean;
 }
 
 export function watchContentFolders<Mount extends ContentMount>({
@@ -31,7 +29,6 @@ export function watchContentFolders<Mount extends ContentMount>({
   onError,
   settleMilliseconds = 100,
   sweepMilliseconds = 2_000,
-  isIgnored = isIgnoredName,
 }: WatchContentOptions<Mount>): ContentWatch {
   const closed = new AbortController();
   // One import at a time over all folders: they may build on each other.
@@ -45,13 +42,13 @@ export function watchContentFolders<Mount extends ContentMount>({
     const watcher = watch(mount.folder, {
       ignoreInitial: true,
       followSymlinks: false,
-      ignored: (path) => path !== mount.folder && isIgnored(basename(path)),
+      ignored: (path) => path !== mount.folder && isIgnoredName(basename(path)),
       awaitWriteFinish: { stabilityThreshold: settleMilliseconds, pollInterval: 20 },
     });
     const run = async () => {
       if (closed.signal.aborted) return;
       // Before the files are read: what changes meanwhile is seen by the next look.
-      imported = await folderSignature(mount.folder, isIgnored);
+      imported = await folderSignature(mount.folder);
       try {
         await onChange(mount);
       } catch (error) {
@@ -70,7 +67,7 @@ export function watchContentFolders<Mount extends ContentMount>({
     const sweep = async () => {
       await queue;
       const started = performance.now();
-      const now = await folderSignature(mount.folder, isIgnored);
+      const now = await folderSignature(mount.folder);
       if (closed.signal.aborted) return;
       const isChanged = now !== imported && timer === undefined;
       // A second look tells whether it is still being written.

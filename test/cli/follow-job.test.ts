@@ -45,9 +45,6 @@ function job(state: JobView['state'], ...steps: JobStep[]): JobView {
     archives: undefined,
     skipped: [],
     mails: [],
-    metadata: {},
-    comments: [],
-    children: {},
   };
 }
 
