@@ -4,6 +4,7 @@ import type { StepRegistry } from '../activities/registry.js';
 import { createFinish } from '../activities/satchel/finish.js';
 import { readPinnedModel, type WorkflowRequest } from '../activities/satchel/request-node.js';
 import { SatchelError } from '../workflows/contract/errors.js';
+import { initialRecords } from '../workflows/contract/step-records.js';
 import type { Engine, JobSummary, TemporalStatus } from './api.js';
 import type { Configuration } from './configuration.js';
 import { createJobReader, summaryOf } from './jobs.js';
@@ -87,13 +88,7 @@ export function createEngine(options: EngineOptions): Engine {
       transient: model.transient,
       followed: false,
       outcome: { state: 'cancelled' },
-      steps: model.steps.map(({ name, id: step, title, layer }) => ({
-        name,
-        id: step,
-        title,
-        layer,
-        state: 'waiting',
-      })),
+      steps: initialRecords(model),
     });
   }
 }

@@ -18,6 +18,7 @@ import { isDescendantOrSelf } from '../repository/path.js';
 import { isMember } from '../repository/users.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
+import { initialRecords } from '../workflows/contract/step-records.js';
 import type { JobStep, JobSummary, JobView } from './api.js';
 
 export interface JobReaderOptions {
@@ -188,8 +189,7 @@ async function viewOf(session: Session, node: RepositoryNode, request: WorkflowR
 }
 
 async function waitingSteps(session: Session, node: RepositoryNode): Promise<StepRecord[]> {
-  const { steps } = await readPinnedModel(session, node);
-  return steps.map(({ name, id, title, layer }) => ({ name, id, title, layer, state: 'waiting' }));
+  return initialRecords(await readPinnedModel(session, node));
 }
 
 export function summaryOf(request: WorkflowRequest): JobSummary {

@@ -1,6 +1,14 @@
 import type { WorkflowState } from './contract/model.js';
 
-const marks = { waiting: '▢', running: '▶', completed: '✔', failed: '✘', cancelled: '⊘' } as const;
+const marks = {
+  waiting: '▢',
+  running: '▶',
+  completed: '✔',
+  failed: '✘',
+  cancelled: '⊘',
+  skipped: '–',
+  compensated: '↺',
+} as const;
 
 /** The state as Markdown, for the "current details" of the Temporal UI: one line a step. */
 export function describeProgress({ outcome, steps }: WorkflowState): string {

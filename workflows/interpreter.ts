@@ -35,6 +35,7 @@ import {
   type WorkflowState,
 } from './contract/model.js';
 import { describeProgress } from './describe-progress.js';
+import { initialRecords, isProcess } from './contract/step-records.js';
 import { failureOf } from './failure-of.js';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -55,13 +56,7 @@ export default async function interpretModel(input: WorkflowInput): Promise<Outc
     model: model.id,
     modelVersion: model.version,
   };
-  const records: Writable<StepRecord>[] = model.steps.map(({ name, id, title, layer }) => ({
-    name,
-    id,
-    title,
-    layer,
-    state: 'waiting',
-  }));
+  const records: Writable<StepRecord>[] = initialRecords(model);
   let outcome: WorkflowState['outcome'] = { state: 'running' };
   const state = (): WorkflowState => ({ model: model.id, version: model.version, outcome, steps: records });
   setHandler(defineQuery<WorkflowState>(names.stateQuery), state);
@@ -90,7 +85,7 @@ export default async function interpretModel(input: WorkflowInput): Promise<Outc
     let partial = false;
     for (const [position, step] of model.steps.entries()) {
       const record = records[position];
-      if (!record) break;
+      if (!record || !isProcess(step)) break;
       record.state = 'running';
       record.started = now();
       show();

@@ -71,6 +71,10 @@ function symbolOf(step: JobStep, { style, now }: JobPicture): [string, (text: st
       return ['✘', style.red];
     case 'cancelled':
       return ['■', style.yellow];
+    case 'skipped':
+      return ['–', style.dim];
+    case 'compensated':
+      return ['↺', style.yellow];
   }
 }
 

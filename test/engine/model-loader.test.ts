@@ -158,7 +158,7 @@ describe('loadModel', () => {
       ['between', '/conf/aurora'],
       ['two', '/libs'],
     ]);
-    expect(model.steps[0]?.config).toEqual({ width: 2 });
+    expect(model.steps[0]).toMatchObject({ config: { width: 2 } });
     expect(model.layers).toEqual(['/libs', '/conf/aurora']);
     expect(model.version).not.toBe(plain.model.version);
     const again = await load({ '/libs': { 'test/model': base } });

@@ -4,18 +4,29 @@ import type { ErrorCode } from './errors.js';
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** A step of a pinned model: everything the interpreter needs, resolved at launch and never looked up again. */
-export interface PinnedStep {
-  /** Node name in the model: unique in it, stable over overlays. */
+/** What every node of a pinned model has: everything the interpreter needs, resolved at launch and never looked up again. */
+interface PinnedNodeBase {
+  /** Path below the model, `approval/yes/package`: unique in it, stable over overlays. */
   readonly name: string;
+  readonly title: string;
+  /** Label of the layer that placed the node. */
+  readonly layer: string;
+  /**
+   * What a failure does once all attempts are used: `fail` ends the workflow, `continue` goes on (it ends `partial`),
+   * `compensate` runs the compensations of what completed, newest first, and then ends the workflow. Default `fail`.
+   */
+  readonly onError?: 'fail' | 'continue' | 'compensate';
+}
+
+/** Runs a step. */
+export interface PinnedStep extends PinnedNodeBase {
+  /** Models that were pinned before there were other kinds name none. */
+  readonly kind?: 'process';
   /** Step id, `dam/render`. */
   readonly id: string;
   /** Major version; the activity type is `id@major`. */
   readonly major: number;
-  readonly title: string;
   readonly config: JsonObject;
-  /** Label of the layer that placed the step. */
-  readonly layer: string;
   /** Runs as a local activity: idempotent and shorter than two seconds. */
   readonly local: boolean;
   /** Asks for a number of chunks first, then runs once per chunk. */
@@ -26,7 +37,77 @@ export interface PinnedStep {
   readonly timeoutSeconds: number;
   /** Attempts in all, at least 1. */
   readonly maximumAttempts: number;
+  /** Task queue of its own, for work that takes much CPU: `satchel-heavy`. Default: the workflow's. */
+  readonly queue?: 'heavy';
+  /** Undoes what the step did, when a later one fails with `compensate`. */
+  readonly compensation?: PinnedStep;
 }
+
+/** A part of a split: nodes one after the other. */
+export interface PinnedBranch {
+  /** Path below the model. */
+  readonly name: string;
+  readonly title: string;
+  readonly layer: string;
+  readonly steps: readonly PinnedNode[];
+  /** Of an OR split: taken when this CEL expression is true; the branch without one is taken when no other is. */
+  readonly condition?: string;
+}
+
+/** All branches at once; goes on when the last has ended. */
+export interface PinnedAndSplit extends PinnedNodeBase {
+  readonly kind: 'and';
+  readonly branches: readonly PinnedBranch[];
+}
+
+/** The first branch whose condition is true, in order; none when no condition is and no branch is without one. */
+export interface PinnedOrSplit extends PinnedNodeBase {
+  readonly kind: 'or';
+  readonly branches: readonly PinnedBranch[];
+}
+
+/** Goes back (or on) to a node of the same sequence. */
+export interface PinnedGoto extends PinnedNodeBase {
+  readonly kind: 'goto';
+  /** `name` of the node to go to. */
+  readonly target: string;
+  /** Goes only when this CEL expression is true. Default: always, as often as `maximum` allows. */
+  readonly condition?: string;
+  /** How often it goes at most; then the workflow goes on after it. */
+  readonly maximum: number;
+}
+
+/** A step for a person: waits in inboxes until somebody completes it. */
+export interface PinnedParticipant extends PinnedNodeBase {
+  readonly kind: 'participant';
+  /** User or group. */
+  readonly assignee: string;
+  readonly description: string;
+  /** Seconds until it is due, and until the assignee is reminded (again, every so many seconds). */
+  readonly dueSeconds?: number;
+  readonly reminderSeconds?: number;
+  /** Seconds after which it fails with WORK_ITEM_TIMEOUT. Default: waits for ever. */
+  readonly timeoutSeconds?: number;
+  /** Whether the assignee is told by mail. */
+  readonly notify: boolean;
+}
+
+/** Runs another model as a child workflow, on the same payload, and waits for its end. */
+export interface PinnedContainer extends PinnedNodeBase {
+  readonly kind: 'container';
+  readonly model: PinnedModel;
+}
+
+/** Waits until something outside says that it is done (`Engine.completeExternal`), perhaps after a step that asks for it. */
+export interface PinnedExternal extends PinnedNodeBase {
+  readonly kind: 'external';
+  readonly start?: PinnedStep;
+  /** Seconds after which it fails with EXTERNAL_TIMEOUT. */
+  readonly timeoutSeconds: number;
+}
+
+export type PinnedNode =
+  PinnedStep | PinnedAndSplit | PinnedOrSplit | PinnedGoto | PinnedParticipant | PinnedContainer | PinnedExternal;
 
 export interface PinnedModel {
   /** `dam/download-asset`; also the Temporal workflow type. */
@@ -38,7 +119,7 @@ export interface PinnedModel {
   readonly layers: readonly string[];
   /** Keeps no instance record. */
   readonly transient: boolean;
-  readonly steps: readonly PinnedStep[];
+  readonly steps: readonly PinnedNode[];
   /** For transient models with "Notify on Complete": the model launched at the end, in success and failure. */
   readonly completion?: PinnedModel;
 }
@@ -58,6 +139,21 @@ export interface WorkflowInput {
   readonly initiator: string;
   /** For a completion model: how the workflow it reports on ended. */
   readonly completed?: CompletedWorkflow;
+  /** The metadata map: what the launch said, and steps may add to. At most 16 KiB as JSON; larger values go by reference. */
+  readonly metadata?: JsonObject;
+  /** Where an earlier run was: after it continued as new, or for a retry from a failed step. */
+  readonly seed?: WorkflowSeed;
+}
+
+/** An earlier run: what is `completed` or `skipped` in its records is not run again. */
+export interface WorkflowSeed {
+  readonly steps: readonly StepRecord[];
+  readonly metadata: JsonObject;
+  readonly partial: boolean;
+  /** Set when the run goes on paused. */
+  readonly paused?: boolean;
+  /** The run that the idempotency keys belong to, when it was another workflow (a retry). */
+  readonly keysOf?: string;
 }
 
 export interface CompletedWorkflow {
@@ -74,12 +170,24 @@ export type Outcome =
   | { readonly state: 'failed'; readonly code: ErrorCode; readonly message: string; readonly step: string }
   | { readonly state: 'cancelled' };
 
+/** One node of the model: all of them, parents first, in order. */
 export interface StepRecord {
+  /** Path below the model. */
   readonly name: string;
+  /** Step id; for other kinds the kind, `or`. */
   readonly id: string;
   readonly title: string;
   readonly layer: string;
-  readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** `skipped`: in a branch that was not taken. */
+  readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'skipped' | 'compensated';
+  /** How often it ran, when more than once. */
+  readonly visits?: number;
+  /** Of an OR split: name of the branch taken. */
+  readonly branch?: string;
+  /** Of a participant step: who completed it, and what they said. */
+  readonly decision?: WorkItemDecision;
+  /** Of a container: the child workflow. */
+  readonly child?: string;
   /** ISO 8601, UTC. */
   readonly started?: string;
   readonly ended?: string;
@@ -96,12 +204,69 @@ export interface WorkflowState {
   readonly version: string;
   readonly outcome: Outcome | { readonly state: 'running' | 'paused' };
   readonly steps: readonly StepRecord[];
+  readonly metadata?: JsonObject;
+}
+
+/** How a person ended a work item. */
+export interface WorkItemDecision {
+  /** User id. */
+  readonly by: string;
+  readonly comment?: string;
+  /** Added to the metadata map, for conditions: `metadata.approved`. */
+  readonly metadata?: JsonObject;
+}
+
+/** Input of the updates `completeWorkItem`, `delegateWorkItem` and `returnWorkItem`; `step` is the node's name. */
+export interface WorkItemOrder extends WorkItemDecision {
+  readonly step: string;
+  /** Of `delegateWorkItem`: user or group. */
+  readonly to?: string;
+}
+
+/** Input of the update `completeExternal`. */
+export interface ExternalOrder {
+  readonly step: string;
+  readonly result?: JsonValue;
+  /** It failed outside: the step fails with EXTERNAL_FAILED and this message. */
+  readonly failure?: string;
+}
+
+/** Input of the engine's activities that open and close a work item. */
+export interface WorkItemInput {
+  readonly workflow: StepInput['workflow'];
+  readonly step: Pick<PinnedParticipant, 'name' | 'title' | 'description' | 'notify'>;
+  readonly assignee: string;
+  /** ISO 8601, UTC. */
+  readonly due?: string;
+  /** Counts up with each time the step is reached, so that each has an item of its own. */
+  readonly visit: number;
+  /** Closing: how; opening: absent. */
+  readonly ended?: { readonly state: 'completed' | 'returned' | 'cancelled' | 'timed-out'; readonly by?: string };
+}
+
+/** Input of the engine's activity that evaluates conditions: the answer is the index of the first that is true, or -1. */
+export interface ConditionInput {
+  readonly conditions: readonly string[];
+  readonly workflow: StepInput['workflow'];
+  readonly scope: ConditionScope;
+}
+
+/** What a condition may speak of, beside `payload`, `tenant` and `initiator`. */
+export interface ConditionScope {
+  readonly metadata: JsonObject;
+  /** Results by step name, of those that completed; `results["approval/yes/package"].parts`. */
+  readonly results: JsonObject;
+  /** How often the step or goto ran, by name. */
+  readonly visits: JsonObject;
 }
 
 /** What every activity gets: one step, perhaps one chunk of it. */
 export interface StepInput {
-  readonly step: Pick<PinnedStep, 'name' | 'id' | 'major' | 'title' | 'config' | 'layer'>;
-  readonly workflow: Omit<WorkflowInput, 'model'> & {
+  readonly step: Pick<PinnedStep, 'name' | 'id' | 'major' | 'title' | 'config' | 'layer'> & {
+    /** 2 when a goto led here again; part of the idempotency key. Absent the first time. */
+    readonly visit?: number;
+  };
+  readonly workflow: Omit<WorkflowInput, 'model' | 'seed'> & {
     readonly id: string;
     readonly model: string;
     readonly modelVersion: string;
@@ -116,6 +281,8 @@ export interface StepInput {
 export interface StepOutput {
   readonly result: JsonValue;
   readonly partial: boolean;
+  /** Changes of the metadata map: `null` removes. */
+  readonly metadata?: JsonObject;
 }
 
 /** Input of the engine's own activity that records how a workflow ended. */
@@ -126,6 +293,7 @@ export interface FinishInput {
   readonly followed: boolean;
   readonly outcome: Outcome;
   readonly steps: readonly StepRecord[];
+  readonly metadata?: JsonObject;
 }
 
 /** Heartbeat details of a running activity: what a person sees while a step works. */
@@ -137,7 +305,24 @@ export interface StepProgress {
 
 export const names = {
   taskQueue: 'satchel',
+  /** Queue of steps that take much CPU. */
+  heavyTaskQueue: 'satchel-heavy',
   stateQuery: 'state',
+  /** Updates; all answer once they are in force, or with a code. */
+  pauseUpdate: 'pause',
+  resumeUpdate: 'resume',
+  completeWorkItemUpdate: 'completeWorkItem',
+  delegateWorkItemUpdate: 'delegateWorkItem',
+  /** Gives the item back to the group (or user) it came from. */
+  returnWorkItemUpdate: 'returnWorkItem',
+  completeExternalUpdate: 'completeExternal',
+  /** Local activity that evaluates conditions (`ConditionInput` → number). */
+  conditionActivity: 'satchel/condition@1',
+  /** Local activities that open, reassign and close a work item (`WorkItemInput`). */
+  openWorkItemActivity: 'satchel/open-work-item@1',
+  closeWorkItemActivity: 'satchel/close-work-item@1',
+  /** Remote activity that tells the assignee by mail, when an item is opened and when it is time for a reminder. */
+  notifyWorkItemActivity: 'satchel/notify-work-item@1',
   /** Local activity that answers the number of chunks of a chunked step. */
   chunksActivity: 'satchel/chunks@1',
   /** Local activity that records the end of a workflow. */
