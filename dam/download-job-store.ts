@@ -1,4 +1,5 @@
 /** Downloads as nodes: creating one, what steps record on it, and reading it back. The shape is told in download-job.ts. */
+import { createHash } from 'node:crypto';
 import { joinPath } from '../repository/path.js';
 import type { Session } from '../repository/api.js';
 import type { PropertyInput } from '../repository/value.js';
@@ -119,7 +120,7 @@ async function readRecord<T>(session: Session, path: string): Promise<T | undefi
 
 export interface OpenJobOptions {
   /** The step it is opened for: it sees what the steps before it did, and records as itself. Without: what all did. */
-  readonly step?: Pick<PinnedStep, 'name' | 'id'>;
+  readonly step?: Pick<PinnedStep, 'name' | 'id'> & { readonly visit?: number };
   readonly chunk?: number;
 }
 
@@ -143,6 +144,7 @@ export async function openDownloadJob(
   }
   const request = JSON.parse(Buffer.from(await session.readBinary(requestData)).toString()) as DownloadRequest;
   const outcomesPath = joinPath(path, names.outcomes);
+  const ownName = step && outcomesName(step);
 
   async function plan(): Promise<DownloadPlan> {
     const found = await findPlan(session, path);
@@ -162,7 +164,7 @@ export async function openDownloadJob(
       // In child order, which is the order the steps first recorded in. A step does not see what an earlier attempt of
       // itself did: it would do it twice.
       for await (const stepNode of session.children(outcomesPath)) {
-        if (stepNode.name === step?.name) break;
+        if (stepNode.name === ownName) break;
         for await (const chunkNode of session.children(stepNode.path)) {
           const recorded = await readRecord<StepOutcomes>(session, chunkNode.path);
           for (const outcome of recorded?.outcomes ?? [])
@@ -175,7 +177,7 @@ export async function openDownloadJob(
     read: (blob, maxBytes) => session.readBinary(blob, maxBytes),
     createBlob: async (content) => plannedBlob(await session.createBinary(content)),
     async recordOutcomes(outcomes) {
-      if (!step)
+      if (!step || ownName === undefined)
         throw new SatchelError('STEP_FAILED', 'Only a step records outcomes; this download was opened to be read.');
       const { entries } = await plan();
       const unknown = outcomes.find(({ index }) => !entries[index]);
@@ -187,10 +189,24 @@ export async function openDownloadJob(
       }
       const record: StepOutcomes = { step: step.id, outcomes };
       const blobs = outcomes.flatMap((outcome) => ('blob' in outcome ? [outcome.blob] : []));
-      await saveChanges(session, () => writeRecord(session, `${outcomesPath}/${step.name}/${chunk}`, record, blobs));
+      await saveChanges(session, () => writeRecord(session, `${outcomesPath}/${ownName}/${chunk}`, record, blobs));
     },
     archives: () => findArchives(session, path),
   };
+}
+
+/** Of a node name; far below what the repository takes, so that escaping fits. */
+const maxNameLength = 150;
+
+/**
+ * The node a step's outcomes are kept on: one for each step of the tree of a model, each time it runs. A path below the
+ * model becomes one name, so that all steps are siblings, in the order they first recorded in.
+ */
+function outcomesName({ name, visit }: NonNullable<OpenJobOptions['step']>): string {
+  const escaped = name.replace(/[%/~]/g, encodeURIComponent).replaceAll('~', '%7E');
+  const short =
+    Buffer.byteLength(escaped) <= maxNameLength ? escaped : `~${createHash('sha256').update(name).digest('hex')}`;
+  return visit === undefined ? short : `${short}~${visit}`;
 }
 
 /** Without what a store may add to it. */

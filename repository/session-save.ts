@@ -55,6 +55,8 @@ export interface SaveContext {
   readonly participants: readonly SaveParticipant[];
   /** Commits what the participants write also when no node changes; default: there is no commit then. */
   readonly evenIfUnchanged?: boolean;
+  /** Told to observers with the commit. */
+  readonly userData?: string | undefined;
 }
 
 /** What a session goes by, as of its snapshot: the rights of its user, node types, indexes, and which blobs were collected. */
@@ -139,7 +141,7 @@ export async function saveChanges(
       const commit = {
         preconditions,
         writes,
-        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current)),
+        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current), context.userData),
       };
       try {
         const sequence = await context.store.commit(commit);

@@ -1,9 +1,12 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from './contract/errors.js';
+import { NodeFailure } from './node-failure.js';
 
 /** What a person is told of a step that failed: the code decides, and an activity that ran out of time has one too. */
 export function failureOf(error: unknown): { readonly code: ErrorCode; readonly message: string } {
-  const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
+  if (error instanceof NodeFailure) return { code: error.code, message: error.message };
+  const outer = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
+  const cause = outer && error.cause ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
     const sign = cause.timeoutType === 'HEARTBEAT' ? 'gave no sign of life' : 'did not finish';
     return { code: 'STEP_TIMED_OUT', message: `The step ${sign} in time.` };

@@ -38,6 +38,8 @@ export interface EmbeddedServerOptions {
   readonly binary: string;
   /** How long the server may take to answer. Default 30 s. */
   readonly timeoutMs?: number;
+  /** Dynamic configuration of the server beside what Satchel sets: `name=value`. */
+  readonly dynamicConfig?: readonly string[];
 }
 
 const recordSchema = z.object({
@@ -108,6 +110,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     await writeRecord(recordFile, record);
     const log = openSync(logFile, 'a');
     const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--ui-port', `${uiPort}`];
+    for (const value of options.dynamicConfig ?? []) args.push('--dynamic-config-value', value);
     args.push('--db-filename', database, '--log-level', 'warn', '--log-format', 'json', ...tuning, ...searchAttributes);
     // Detached: Ctrl+C in the terminal reaches Satchel alone, which stops the worker first and the server last.
     const child = spawn(options.binary, args, { detached: true, stdio: ['ignore', log, log], windowsHide: true });

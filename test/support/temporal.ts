@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { startEmbeddedServer, type EmbeddedServer } from '../../engine/temporal/embedded-server.js';
+import {
+  startEmbeddedServer,
+  type EmbeddedServer,
+  type EmbeddedServerOptions,
+} from '../../engine/temporal/embedded-server.js';
 import { installTemporalRuntime } from '../../engine/temporal/install-runtime.js';
 import { findTemporalBinary } from '../../engine/temporal/find-temporal-binary.js';
 
 /** Starts the server before the tests of the file and ends it after them. */
-export function useTemporalServer(): () => EmbeddedServer {
+export function useTemporalServer(options: Pick<EmbeddedServerOptions, 'dynamicConfig'> = {}): () => EmbeddedServer {
   let server: EmbeddedServer | undefined;
   let folder: string | undefined;
   const endServer = () => {
@@ -19,7 +23,7 @@ export function useTemporalServer(): () => EmbeddedServer {
     installTemporalRuntime(pino({ level: 'silent' }));
     folder = await mkdtemp(join(tmpdir(), 'satchel-temporal-'));
     const binary = await findTemporalBinary();
-    server = await startEmbeddedServer({ dataFolder: folder, binary: binary.path });
+    server = await startEmbeddedServer({ dataFolder: folder, binary: binary.path, ...options });
     // A hook of the test that fails keeps the later ones from running; the server outlives its starter by design.
     process.once('exit', endServer);
   }, 240_000);

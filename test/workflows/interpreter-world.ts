@@ -4,24 +4,29 @@
  */
 import { pino } from 'pino';
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { installTemporalRuntime } from '../../engine/temporal/install-runtime.js';
 import type {
+  ConditionInput,
   FinishInput,
   Outcome,
+  PinnedBranch,
   PinnedModel,
+  PinnedNode,
+  PinnedParticipant,
   PinnedStep,
   StepInput,
   StepOutput,
   WorkflowInput,
   WorkflowState,
+  WorkItemInput,
 } from '../../workflows/contract/model.js';
 import { names } from '../../workflows/contract/model.js';
 import { useTemporalServer } from '../support/temporal.js';
@@ -33,6 +38,14 @@ export interface Steps {
   /** By activity type, `test/one@1`. */
   readonly steps: Readonly<Record<string, StepFunction>>;
   readonly chunks?: (input: StepInput) => Promise<number>;
+  /** Whether a condition is true. Default: `true` alone is. */
+  readonly holds?: (condition: string, input: ConditionInput) => boolean;
+  /** What happens to work items, in order; may answer them, as a person would. */
+  readonly workItems?: (what: 'open' | 'close' | 'notify', input: WorkItemInput) => Promise<void> | void;
+  /** Where the run begins; metadata of the launch. */
+  readonly input?: Partial<WorkflowInput>;
+  /** Runs a worker of the heavy task queue too. */
+  readonly heavy?: Readonly<Record<string, StepFunction>>;
   /** With SATCHEL_RECORD_HISTORIES set, the history is kept as test/histories/<name>.json for replay.test.ts. */
   readonly recordAs?: string;
 }
@@ -66,7 +79,41 @@ export function step(name: string, changes: Partial<PinnedStep> = {}): PinnedSte
   };
 }
 
-export function model(steps: readonly PinnedStep[], changes: Partial<PinnedModel> = {}): PinnedModel {
+/** A local step: most tests ask for the order of things, and local activities tell it fastest. */
+export function local(name: string, changes: Partial<PinnedStep> = {}): PinnedStep {
+  return step(name, { local: true, id: 'test/any', maximumAttempts: 1, ...changes });
+}
+
+const about = (name: string) => ({ name, title: `Node ${name}`, layer: '/libs' });
+
+export function branch(name: string, steps: readonly PinnedNode[], condition?: string): PinnedBranch {
+  return { ...about(name), steps, ...(condition !== undefined && { condition }) };
+}
+
+export function and(name: string, branches: readonly PinnedBranch[], onError?: PinnedNode['onError']): PinnedNode {
+  return { ...about(name), kind: 'and', branches, ...(onError && { onError }) };
+}
+
+export function or(name: string, branches: readonly PinnedBranch[], onError?: PinnedNode['onError']): PinnedNode {
+  return { ...about(name), kind: 'or', branches, ...(onError && { onError }) };
+}
+
+export function goTo(name: string, target: string, maximum: number, condition?: string): PinnedNode {
+  return { ...about(name), kind: 'goto', target, maximum, ...(condition !== undefined && { condition }) };
+}
+
+export function participant(name: string, changes: Partial<PinnedParticipant> = {}): PinnedNode {
+  return {
+    ...about(name),
+    kind: 'participant',
+    assignee: 'editors',
+    description: 'Look at it',
+    notify: false,
+    ...changes,
+  };
+}
+
+export function model(steps: readonly PinnedNode[], changes: Partial<PinnedModel> = {}): PinnedModel {
   return {
     id: 'test/model',
     title: 'Test model',
@@ -94,33 +141,51 @@ const { History } = temporal.api.history.v1;
 async function record(name: string, handle: WorkflowHandle): Promise<void> {
   const folder = fileURLToPath(new URL('../histories/', import.meta.url));
   await mkdir(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
+  // What an earlier version wrote is what a later one must replay.
+  if (
+    await access(file).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
   const readable = History.toObject(History.fromObject(await handle.fetchHistory()), {
     enums: String,
     longs: String,
     bytes: String,
   });
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(readable, withoutMachine, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(readable, withoutMachine, 2)}\n`);
 }
 
-export function useInterpreter() {
-  const server = useTemporalServer();
+export interface InterpreterOptions {
+  /** Of a server that the file starts itself. Default: an embedded one. */
+  readonly address?: () => string;
+  /** A server that skips time: there is one for each test, and it knows no search attributes of Satchel. */
+  readonly skipsTime?: boolean;
+}
+
+export function useInterpreter({ address, skipsTime = false }: InterpreterOptions = {}) {
+  const server = address ?? embeddedAddress();
   let connection: NativeConnection;
   let client: Client;
   let bundle: { codePath: string };
-  beforeAll(async () => {
+  const [before, after] = skipsTime ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
     installTemporalRuntime(pino({ level: 'silent' }));
     bundle = await workflowBundle();
-    connection = await NativeConnection.connect({ address: server().address });
+    connection = await connectPatiently(server());
     client = new Client({ connection });
   }, 240_000);
-  afterAll(() => connection.close());
+  after(() => connection.close());
 
   /** Runs a model until it and its completion model ended; `meanwhile` runs beside it. */
   async function run(
     pinned: PinnedModel,
-    { steps, chunks, recordAs }: Steps,
+    setup: Steps,
     meanwhile?: (handle: WorkflowHandle) => Promise<void>,
   ): Promise<EndedRun> {
+    const { recordAs, heavy } = setup;
     const finished: FinishInput[] = [];
     const workflowId = `test-${randomUUID()}`;
     const worker = await Worker.create({
@@ -128,34 +193,36 @@ export function useInterpreter() {
       taskQueue: workflowId,
       workflowBundle: bundle,
       maxHeartbeatThrottleInterval: 200,
-      activities: {
-        ...steps,
-        [names.chunksActivity]: chunks ?? (() => Promise.resolve(0)),
-        [names.finishActivity]: async (input: FinishInput) => void finished.push(input),
-      },
+      activities: activitiesOf(setup, finished),
     });
-    return worker.runUntil(async () => {
+    const heavyWorker =
+      heavy && (await Worker.create({ connection, taskQueue: names.heavyTaskQueue, activities: { ...heavy } }));
+    const untilEnded = () => worker.runUntil(startAndWait);
+    return heavyWorker ? heavyWorker.runUntil(untilEnded) : untilEnded();
+
+    async function startAndWait(): Promise<EndedRun> {
       const input: WorkflowInput = {
         model: pinned,
         request: `/var/workflow/requests/${workflowId}`,
         payload: '/content/dam',
         tenant: 'aurora',
         initiator: 'ada',
+        ...setup.input,
       };
       const handle = await client.workflow.start(pinned.id, {
         workflowId,
         taskQueue: workflowId,
         args: [input],
-        typedSearchAttributes: new TypedSearchAttributes([
-          {
-            key: defineSearchAttributeKey(names.searchAttributes.tenant, SearchAttributeType.KEYWORD),
-            value: 'aurora',
-          },
-        ]),
+        ...(!skipsTime && { typedSearchAttributes: tenantAttribute }),
       });
-      const [ended] = await Promise.allSettled([handle.result() as Promise<Outcome>, meanwhile?.(handle)]);
+      const beside = meanwhile?.(handle);
+      const [ended, told] = await Promise.allSettled([handle.result() as Promise<Outcome>, beside]);
+      if (told.status === 'rejected') throw told.reason;
       if (pinned.completion && pinned.transient) await client.workflow.getHandle(`${workflowId}-completed`).result();
-      if (recordAs !== undefined && process.env['SATCHEL_RECORD_HISTORIES']) await record(recordAs, handle);
+      if (recordAs !== undefined && process.env['SATCHEL_RECORD_HISTORIES']) {
+        // Of a run that goes on as new, its first: that is the one which ends so.
+        await record(recordAs, client.workflow.getHandle(workflowId, handle.firstExecutionRunId));
+      }
       return {
         workflowId,
         result: ended.status === 'fulfilled' ? ended.value : undefined,
@@ -163,8 +230,42 @@ export function useInterpreter() {
         state: await handle.query<WorkflowState>(names.stateQuery),
         finished,
       };
-    });
+    }
   }
 
   return { run, client: () => client, bundle: () => bundle };
+}
+
+const tenantAttribute = new TypedSearchAttributes([
+  { key: defineSearchAttributeKey(names.searchAttributes.tenant, SearchAttributeType.KEYWORD), value: 'aurora' },
+]);
+
+function embeddedAddress(): () => string {
+  const server = useTemporalServer();
+  return () => server().address;
+}
+
+/** A server that was just started may not listen yet. */
+async function connectPatiently(address: string): Promise<NativeConnection> {
+  for (const deadline = Date.now() + 60_000; ;) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
+function activitiesOf({ steps, chunks, holds, workItems }: Steps, finished: FinishInput[]) {
+  const isTrue = holds ?? ((condition: string) => condition === 'true');
+  return {
+    ...steps,
+    [names.chunksActivity]: chunks ?? (() => Promise.resolve(0)),
+    [names.conditionActivity]: (input: ConditionInput) =>
+      Promise.resolve(input.conditions.findIndex((condition) => isTrue(condition, input))),
+    [names.openWorkItemActivity]: async (input: WorkItemInput) => workItems?.('open', input),
+    [names.closeWorkItemActivity]: async (input: WorkItemInput) => workItems?.('close', input),
+    [names.notifyWorkItemActivity]: async (input: WorkItemInput) => workItems?.('notify', input),
+    [names.finishActivity]: async (input: FinishInput) => void finished.push(input),
+  };
 }

@@ -1,16 +1,18 @@
 /**
  * Histories that earlier versions of the interpreter wrote must still replay: a running workflow survives an update.
- * Recorded with `SATCHEL_RECORD_HISTORIES=1 npx vitest run test/workflows/interpreter.test.ts`; a history that is here is
- * never recorded anew, changes go behind `patched()`.
+ * Recorded with `SATCHEL_RECORD_HISTORIES=1 npx vitest run test/workflows`; a history that is here is never recorded anew,
+ * changes go behind `patched()`.
  */
 import { pino } from 'pino';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporal } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { installTemporalRuntime } from '../../engine/temporal/install-runtime.js';
+import { changedBundle } from '../support/changed-bundle.js';
 import { workflowBundle } from '../support/workflow-bundle.js';
 
 const folder = new URL('../histories/', import.meta.url);
@@ -46,5 +48,38 @@ describe('recorded histories', () => {
     await expect(Worker.runReplayHistory({ workflowBundle: bundle }, history)).rejects.toBeInstanceOf(
       DeterminismViolationError,
     );
+  });
+
+  it.each([
+    {
+      title: 'runs steps in reverse order',
+      history: 'remote-and-local-steps.json',
+      file: 'run-nodes/run-sequence.ts',
+      from: 'let position = 0;',
+      to: 'let position = 0; sequence = sequence.toReversed();',
+    },
+    {
+      title: 'gives one command more',
+      history: 'goto.json',
+      file: 'execute-step.ts',
+      from: 'const activity = activityOf(step);',
+      to: 'const activity = activityOf(step); await countChunks(step, order);',
+    },
+    {
+      title: 'forgets to close work items',
+      history: 'participant-cancelled.json',
+      file: 'run-nodes/run-participant.ts',
+      from: 'if (!progress.over) await',
+      to: 'if (progress.over) await',
+    },
+  ])('do not replay with an interpreter that $title', async ({ history: file, title, ...change }) => {
+    const changed = await changedBundle(title.replaceAll(' ', '-'), change);
+    try {
+      const history = await read(file);
+      const replayed = Worker.runReplayHistory({ workflowBundle: changed }, history);
+      await expect(replayed).rejects.toBeInstanceOf(DeterminismViolationError);
+    } finally {
+      await rm(dirname(changed.codePath), { recursive: true, force: true });
+    }
   });
 });

@@ -46,6 +46,30 @@ export const errorCodes = {
     meaning: 'The archive was kept for as long as its tenant keeps them; ask for the download again.',
   },
   UNKNOWN_MODEL: { status: 404, exit: 2, retryable: false, meaning: 'There is no workflow model of that id.' },
+  UNKNOWN_WORK_ITEM: {
+    status: 404,
+    exit: 2,
+    retryable: false,
+    meaning: 'The workflow has no step of that name that waits for a person, or for something outside.',
+  },
+  NOT_WAITING: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The step does not wait for that: it was not reached yet, was answered already, or the workflow is over.',
+  },
+  JOB_ENDED: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job has ended: there is nothing left to do to it.',
+  },
+  NOT_RETRYABLE: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job cannot go on from where it ended: it runs, did not fail, kept no record, or was retried already.',
+  },
   UNKNOWN_TEMPLATE: { status: 404, exit: 2, retryable: false, meaning: 'There is no e-mail template of that name.' },
   OUT_FOLDER: { status: 400, exit: 2, retryable: false, meaning: 'The output folder cannot be written to.' },
   NOT_LOGGED_IN: {
@@ -68,7 +92,25 @@ export const errorCodes = {
     meaning: 'Satchel’s configuration does not parse or contradicts itself.',
   },
   INVALID_MODEL: { status: 500, exit: 1, retryable: false, meaning: 'A workflow model does not validate.' },
+  INVALID_CONDITION: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition of a workflow model does not parse or speaks of what there is not.',
+  },
   INVALID_TEMPLATE: { status: 500, exit: 1, retryable: false, meaning: 'A template does not compile or render.' },
+  TEMPLATE_CONFLICT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    meaning: 'Somebody else changed or published the template first; look at it and try again.',
+  },
+  PREVIEW_UNAVAILABLE: {
+    status: 501,
+    exit: 2,
+    retryable: false,
+    meaning: 'A preview as a picture needs Chromium on the PATH.',
+  },
   INVALID_STEP_CONFIG: {
     status: 500,
     exit: 1,
@@ -127,12 +169,38 @@ export const errorCodes = {
     meaning: 'No mail server is configured, and this mode has no embedded mailbox.',
   },
   STEP_FAILED: { status: 500, exit: 1, retryable: true, meaning: 'A step failed in a way it did not name.' },
+  CONDITION_FAILED: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition met values it cannot answer for, or too many of them.',
+  },
   STEP_TIMED_OUT: {
     status: 504,
     exit: 1,
     retryable: false,
     meaning: 'A step did not finish, or did not give a sign of life, in time.',
   },
+  METADATA_TOO_LARGE: {
+    status: 413,
+    exit: 1,
+    retryable: false,
+    meaning:
+      'The metadata map of a workflow would hold more than 16 KiB; keep large values in the repository and refer to them.',
+  },
+  WORK_ITEM_TIMEOUT: {
+    status: 504,
+    exit: 1,
+    retryable: false,
+    meaning: 'Nobody completed a work item in the time it had.',
+  },
+  EXTERNAL_TIMEOUT: {
+    status: 504,
+    exit: 1,
+    retryable: false,
+    meaning: 'What works outside did not answer in the time it had.',
+  },
+  EXTERNAL_FAILED: { status: 502, exit: 1, retryable: false, meaning: 'What works outside answered that it failed.' },
   CANCELLED: { status: 409, exit: 1, retryable: false, meaning: 'The workflow was cancelled.' },
   PARTIAL: { status: 200, exit: 3, retryable: false, meaning: 'Done, but some files failed or were left out.' },
   INTERNAL: { status: 500, exit: 1, retryable: false, meaning: 'A defect in Satchel; the log has the details.' },
@@ -149,6 +217,12 @@ export const errorCodes = {
     exit: 1,
     retryable: false,
     meaning: 'The Temporal namespace lacks search attributes.',
+  },
+  NOT_DECRYPTED: {
+    status: 500,
+    exit: 2,
+    retryable: false,
+    meaning: 'What Temporal keeps was encrypted with a key that is not configured, or was changed.',
   },
   OWNER_GONE: {
     status: 503,

@@ -143,6 +143,15 @@ export interface WorkflowInput {
   readonly metadata?: JsonObject;
   /** Where an earlier run was: after it continued as new, or for a retry from a failed step. */
   readonly seed?: WorkflowSeed;
+  /** Of a container's workflow: name of the container in its model, those around it before: `publish`, `publish/inner`. */
+  readonly container?: string;
+}
+
+/** What a workflow answers that ended well. */
+export interface WorkflowResult {
+  readonly state: 'completed' | 'partial';
+  /** Of a container's workflow: what it changed in the metadata map, `null` for what it removed. */
+  readonly metadata?: JsonObject;
 }
 
 /** An earlier run: what is `completed` or `skipped` in its records is not run again. */
@@ -154,6 +163,11 @@ export interface WorkflowSeed {
   readonly paused?: boolean;
   /** The run that the idempotency keys belong to, when it was another workflow (a retry). */
   readonly keysOf?: string;
+  /**
+   * Set by a run that goes on as new: names of the steps that completed, oldest first, for their compensations. What
+   * failed and was gone on from is not run again then; a retry does run it again.
+   */
+  readonly continued?: { readonly completed: readonly string[] };
 }
 
 export interface CompletedWorkflow {
@@ -180,7 +194,7 @@ export interface StepRecord {
   readonly layer: string;
   /** `skipped`: in a branch that was not taken. */
   readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'skipped' | 'compensated';
-  /** How often it ran, when more than once. */
+  /** How often it ran, when more than once (or when it waits for its second time); of a goto: how often it went. */
   readonly visits?: number;
   /** Of an OR split: name of the branch taken. */
   readonly branch?: string;
@@ -240,6 +254,13 @@ export interface WorkItemInput {
   readonly due?: string;
   /** Counts up with each time the step is reached, so that each has an item of its own. */
   readonly visit: number;
+  /** Opening again, for somebody else: who gave it to them, and why. */
+  readonly given?: { readonly how: 'delegated' | 'returned'; readonly by: string; readonly comment?: string };
+  /** Telling the assignee: why, and the how many-th time, which makes each mail its own. */
+  readonly notice?: {
+    readonly why: 'opened' | 'delegated' | 'returned' | 'reminder' | 'overdue';
+    readonly count: number;
+  };
   /** Closing: how; opening: absent. */
   readonly ended?: { readonly state: 'completed' | 'returned' | 'cancelled' | 'timed-out'; readonly by?: string };
 }
@@ -247,16 +268,21 @@ export interface WorkItemInput {
 /** Input of the engine's activity that evaluates conditions: the answer is the index of the first that is true, or -1. */
 export interface ConditionInput {
   readonly conditions: readonly string[];
+  /** `name` of the split or goto, for messages. */
+  readonly node?: string;
   readonly workflow: StepInput['workflow'];
   readonly scope: ConditionScope;
 }
 
+/** A result of more bytes as JSON is not offered to conditions, and not kept when a run continues as new. */
+export const maxConditionResultBytes = 8 * 1024;
+
 /** What a condition may speak of, beside `payload`, `tenant` and `initiator`. */
 export interface ConditionScope {
   readonly metadata: JsonObject;
-  /** Results by step name, of those that completed; `results["approval/yes/package"].parts`. */
+  /** Results by step name, of those that completed with at most 8 KiB; `results["approval/yes/package"].parts`. */
   readonly results: JsonObject;
-  /** How often the step or goto ran, by name. */
+  /** How often the step ran, and the goto went, by name; 0 for what did not run yet. */
   readonly visits: JsonObject;
 }
 
@@ -270,8 +296,12 @@ export interface StepInput {
     readonly id: string;
     readonly model: string;
     readonly modelVersion: string;
+    /** The run that the idempotency keys belong to, when not this one. */
+    readonly keysOf?: string;
   };
   readonly chunk?: { readonly index: number; readonly count: number };
+  /** Of a compensation: the step it undoes, and that step's last result. */
+  readonly compensates?: { readonly name: string; readonly result?: JsonValue };
 }
 
 /**

@@ -1,0 +1,29 @@
+import { CancellationScope } from '@temporalio/workflow';
+
+/** Runs `work` for 0 to count-1, at most `parallel` at a time. The first failure cancels the others and is thrown once they ended. */
+export async function runBounded<T>(
+  count: number,
+  parallel: number,
+  work: (index: number) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  let failure: { readonly error: unknown } | undefined;
+  await CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current();
+    const lane = async () => {
+      while (next < count && !failure) {
+        const index = next++;
+        try {
+          results[index] = await work(index);
+        } catch (error) {
+          failure ??= { error };
+          scope.cancel();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(parallel, count) }, lane));
+  });
+  if (failure) throw failure.error;
+  return results;
+}
