@@ -17,8 +17,12 @@ import { emailStep } from './activities/notify/email.js';
 import { bootstrapRepository } from './activities/satchel/bootstrap-repository.js';
 import { createStepRegistry, type StepRegistry } from './activities/registry.js';
 import { createRenderer, type RenderLimits } from './dam/rendering/create-renderer.js';
+import type { TrialOptions } from './engine/simulation/open-trial.js';
 import { settingsRule } from './dam/settings/check-settings.js';
 import {
+  mailConnections,
+  mailKeepDays,
+  mailsPerSecond,
   querySorts,
   queryVisits,
   renderMemory,
@@ -29,22 +33,29 @@ import {
 import { followInstallationSettings, type InstallationSettings } from './dam/settings/installation-settings.js';
 import { createSettings, type Settings } from './dam/settings/settings.js';
 import type { Engine } from './engine/api.js';
-import { readConfiguration, type Configuration } from './engine/configuration.js';
+import { aloneProblem, readConfiguration, type Configuration } from './engine/configuration.js';
 import { collectRegularly } from './engine/collect-regularly.js';
 import { readConfigurationOverrides } from './engine/configuration-overrides.js';
 import { createContentKeeper, type ContentKeeper } from './engine/content-keeper.js';
 import { contentMounts } from './engine/content-mounts.js';
 import { expireRegularly } from './engine/expire-regularly.js';
+import { launcherRule } from './engine/check-launchers-content.js';
 import { createEngine } from './engine/create-engine.js';
 import { externalUrl } from './engine/external-url.js';
+import { createLaunchers, type Launchers } from './engine/launchers/launchers.js';
+import { commonServerOptions, configuredServer, configuredSigner } from './engine/mail-server.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
+import { modelRule } from './engine/models/model-rule.js';
 import { chooseRunModes, type RunModes } from './engine/run-modes.js';
 import { choosePort } from './engine/choose-port.js';
+import { sweepMails } from './engine/sweep-mails.js';
+import { purgeRegularly } from './engine/purge-regularly.js';
 import { trimRegularly } from './engine/trim-regularly.js';
 import { watchPlugins } from './engine/watch-plugins.js';
-import { loadPlugin, registerPlugin } from './engine/plugins.js';
+import { pluginFolder, pluginFolders } from './engine/discover-plugins.js';
+import { loadPlugin, registerPlugin, type LoadedPlugin } from './engine/plugins.js';
 import { packageRoot } from './package-root.js';
 import type { Repository } from './repository/api.js';
 import type { ContentImportReport } from './repository/content/import-content-folder.js';
@@ -68,8 +79,10 @@ import { SatchelError } from './workflows/contract/errors.js';
 export interface SatchelOptions {
   /** Made when missing. */
   readonly dataFolder: string;
-  /** `dev` also loads steps again when their files change. */
-  readonly mode: 'command' | 'start' | 'dev';
+  /** `dev` also loads steps again when their files change; `worker` only works on workflows, beside other processes. */
+  readonly mode: 'command' | 'start' | 'dev' | 'worker';
+  /** Of steps this process works on, over the configuration. */
+  readonly queues?: Configuration['worker']['queues'];
   /** Starts working at once, rather than with `ensureWorking`. */
   readonly work: boolean;
   /** Over the configuration. */
@@ -90,8 +103,12 @@ export interface Satchel {
   readonly runModes: RunModes;
   readonly osgi: OsgiConfigurations;
   readonly mailer: Mailer;
+  /** Base URL people reach this instance by. */
+  readonly externalUrl: () => Promise<string>;
   readonly engine: Engine;
+  readonly launchers: Launchers;
   readonly registry: StepRegistry;
+  readonly plugins: readonly LoadedPlugin[];
   /** Changes content in its file where it has one, else in the repository. */
   readonly content: Pick<ContentKeeper, 'change'>;
   /** What the import of the content folders at the start did, and what was wrong with them. */
@@ -121,7 +138,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
   };
   try {
     await makeDataFolder(dataFolder);
-    const configuration = await readConfiguration(dataFolder);
+    const configuration = configurationOf(await readConfiguration(dataFolder), options);
     const runModes = chooseRunModes(options.runModes, configuration.runModes);
     const stores = await openStoresIn(dataFolder, configuration.repository);
     const followed: { installation?: InstallationSettings } = {};
@@ -130,7 +147,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       if (!installation) return {};
       return { maxVisitedNodes: installation.value(queryVisits), maxSortedEntries: installation.value(querySorts) };
     };
-    const repository = await openRepositoryOver(stores, { queries: queryLimits, contentRules: [settingsRule] });
+    const repository = await openRepositoryOver(stores, {
+      queries: queryLimits,
+      contentRules: [settingsRule, modelRule, launcherRule],
+    });
     opened.push(() => repository.close());
     await bootstrapRepository(repository);
     await updateShippedIndexes(repository, log);
@@ -143,7 +163,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
 
     const registry = createStepRegistry();
     for (const step of builtInSteps) registry.register(step, `activities/${step.id}.ts`);
-    const plugins = await Promise.all(configuration.plugins.map(async (folder) => loadPlugin(folder)));
+    const places = pluginFolders(dataFolder, packageRoot);
+    const plugins = await Promise.all(
+      configuration.plugins.map(async (named) => loadPlugin(pluginFolder(named, places))),
+    );
     for (const plugin of plugins) registerPlugin(registry, plugin);
 
     const overlay = createOverlayResolver({
@@ -158,7 +181,8 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     });
     const settings = createSettings({ overlay, deployment: osgi.settingValue });
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
-    const mounts = contentMounts(packageRoot, overlays);
+    const pluginContent = plugins.flatMap((plugin) => plugin.mounts);
+    const mounts = contentMounts(packageRoot, overlays, pluginContent);
     const content = createContentKeeper({ repository, overlay, registry, mounts, log });
     opened.push(() => content.close());
     const reports = await content.importAll();
@@ -176,17 +200,31 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     });
     opened.push(() => renderer.close());
     const mailFolder = path.join(dataFolder, 'mail');
-    const { smtp, from } = configuration.mail;
-    const transport =
-      smtp === undefined
-        ? createMailServiceTransport({
-            server: async () => mailServer(osgi),
-            open: openSmtp,
-            otherwise: createMailboxTransport({ folder: mailFolder }),
-          })
-        : await smtpTransport(smtp);
+    const ownServer = configuredServer(configuration.mail);
+    const common = {
+      ...(await commonServerOptions(dataFolder, configuration.mail)),
+      connections: () => installation.value(mailConnections),
+      messagesPerSecond: () => installation.value(mailsPerSecond),
+    };
+    const hasMailbox = ownServer === undefined && configuration.mode === 'development';
+    const transport = ownServer
+      ? await openSmtp({ ...common, ...ownServer })
+      : createMailServiceTransport({
+          server: async () => mailServer(osgi),
+          open: async (server) => openSmtp({ ...common, ...server }),
+          otherwise: hasMailbox ? createMailboxTransport({ folder: mailFolder }) : undefined,
+        });
     opened.push(() => transport.close());
-    const mailer = createMailer({ overlay, settings, transport, from });
+    const mailer = createMailer({
+      overlay,
+      settings,
+      transport,
+      from: configuration.mail.from,
+      externalUrl: () => urlForPeople(),
+      sign: await configuredSigner(dataFolder, configuration.mail),
+      parallel: () => installation.value(mailConnections),
+      onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),
+    });
 
     const httpPort = await choosePort(dataFolder, options.httpPort ?? configuration.http.port);
     const ownUrl = configuration.http.externalUrl ?? `http://127.0.0.1:${httpPort}`;
@@ -203,13 +241,45 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       externalUrl: urlForPeople,
       temporaryFolder,
     };
-    const engine = createEngine({ dataFolder, configuration: configuration.temporal, registry, services, log });
+    const servicesOver: TrialOptions['servicesOver'] = (over, trialTransport, folder) => {
+      const resolver = createOverlayResolver({ repository: over, overrides: readConfigurationOverrides(process.env) });
+      const resolved = createSettings({ overlay: resolver, deployment: osgi.settingValue });
+      return {
+        ...services,
+        repository: over,
+        blobs: over.blobs,
+        overlay: resolver,
+        settings: resolved,
+        mailer: createMailer({
+          overlay: resolver,
+          settings: resolved,
+          transport: trialTransport,
+          from: configuration.mail.from,
+        }),
+        temporaryFolder: folder,
+      };
+    };
+    const engine = createEngine({
+      dataFolder,
+      configuration: configuration.temporal,
+      worker: configuration.worker,
+      registry,
+      services,
+      trial: { stores, servicesOver, temporaryFolder, repositoryOptions: { queries: queryLimits } },
+      log,
+    });
     opened.push(() => engine.close());
+    const launchers = createLaunchers({
+      services,
+      registry,
+      conditions: { runModes: runModes.names, features: configuration.features },
+    });
 
     let server: SatchelServer | undefined;
     let working: Promise<void> | undefined;
-    const mailbox = smtp === undefined ? { folder: mailFolder } : undefined;
+    const mailbox = hasMailbox ? { folder: mailFolder } : undefined;
     const startWorking = async () => {
+      if (mode === 'worker') return engine.start();
       // Loaded only by processes that work: most commands are over sooner.
       const { createServer } = await import('./server/create-server.js');
       const started = await createServer(
@@ -226,12 +296,19 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       // A server of its own is worth waiting for; another one may be away for hours, and requests wait for it.
       await engine.start({ wait: configuration.temporal.address === undefined });
       if (mode !== 'command') {
+        void verifyMail(mailer, transport, log);
+        const sweeping = sweepMails({ repository, keepDays: () => installation.value(mailKeepDays), log });
+        opened.push(() => sweeping.close());
         const collecting = collectRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => collecting.close());
         const expiring = expireRegularly({ repository, log });
         opened.push(() => expiring.close());
+        const purging = purgeRegularly({ services, log });
+        opened.push(() => purging.close());
         const trimming = trimRegularly({ stores, configuration: configuration.maintenance, log });
         opened.push(() => trimming.close());
+        const launching = launchers.follow({ onLaunched: () => engine.wake(), log });
+        opened.push(() => launching.close());
         await content.watch();
       }
     };
@@ -245,8 +322,11 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       runModes,
       osgi,
       mailer,
+      externalUrl: urlForPeople,
       engine,
+      launchers,
       registry,
+      plugins,
       content,
       contentReports: reports,
       mailbox,
@@ -267,6 +347,15 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     await closeAll();
     throw error;
   }
+}
+
+/** @throws SatchelError INVALID_CONFIGURATION for a worker that could share its work with nobody */
+function configurationOf(configuration: Configuration, { mode, queues }: SatchelOptions): Configuration {
+  if (mode !== 'worker') return configuration;
+  const problem = aloneProblem(configuration);
+  if (problem !== undefined)
+    throw new SatchelError('INVALID_CONFIGURATION', `A worker of its own works beside others: ${problem}.`);
+  return queues ? { ...configuration, worker: { ...configuration.worker, queues } } : configuration;
 }
 
 /** What was changed or removed here stays so, and is said. */
@@ -372,13 +461,14 @@ async function openSmtp(server: SmtpOptions): Promise<MailTransport> {
   return createSmtpTransport(server);
 }
 
-function smtpTransport(address: string): Promise<MailTransport> {
-  const url = new URL(address);
-  const secure = url.protocol === 'smtps:';
-  return openSmtp({
-    host: url.hostname,
-    port: Number(url.port || (secure ? 465 : 587)),
-    secure,
-    ...(url.username && { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
-  });
+/** Whether the mail server takes a connection and the login: said in the log, as mails wait until it does. */
+async function verifyMail(mailer: Mailer, transport: MailTransport, log: Logger): Promise<void> {
+  if (!(await mailer.available())) {
+    log.warn('no mail server is configured: nobody gets mail; set mail.smtp (SATCHEL_SMTP)');
+    return;
+  }
+  await transport.verify?.().then(
+    () => log.debug('mail can be sent'),
+    (error: unknown) => log.warn({ err: error }, 'mail cannot be sent at the moment; it waits'),
+  );
 }

@@ -65,6 +65,8 @@ export interface StepContext<Config> {
   readonly download: () => Promise<DownloadJob>;
   /** Shows people how far the step is, and tells Temporal it is alive. Cheap: call it per file or per megabyte. */
   readonly progress: (progress: StepProgress) => void;
+  /** A value of the workflow's metadata map; one that was too large to travel along is fetched. */
+  readonly metadataValue: (name: string) => Promise<JsonValue | undefined>;
   /** A folder for files of this attempt; removed when the step ends. */
   readonly tempFolder: () => Promise<string>;
   /** Marks that something failed alone: the workflow goes on and ends `partial`. */
@@ -97,12 +99,19 @@ export interface StepDefinition<Config = unknown, Result = unknown> {
   readonly result: z.ZodType<Result>;
   /** Runs without a task queue hop: only for idempotent work shorter than two seconds. Never for mail. */
   readonly local?: boolean;
+  /** `heavy`: takes much CPU, and runs on workers of a task queue of its own. Does not go with `local`. */
+  readonly queue?: 'heavy';
   /** Service user of `serviceSession()`. Default `workflow`. */
   readonly serviceUser?: string;
   /** Defaults for models that do not say: seconds per attempt (600), attempts (5), chunks at once (2). */
   readonly timeoutSeconds?: number;
   readonly maximumAttempts?: number;
   readonly parallel?: number;
+  /**
+   * All it does goes through what it is given (sessions, blobs, mailer, temporary folder), so that `workflow simulate` may run it.
+   * Default false: there it is taken as done.
+   */
+  readonly simulated?: boolean;
   readonly examples: readonly StepExample<Config>[];
   /** Splits the work: how many chunks `run` is called for, each with `context.chunk`. 0 skips the step. */
   readonly chunks?: (context: StepContext<Config>) => Promise<number>;
@@ -127,5 +136,6 @@ export function defineStep<Config, Result extends JsonValue | undefined>(
   if (!Number.isInteger(major) || major < 1) throw fail('major', 'must be a whole number from 1');
   if (definition.title.trim() === '') throw fail('title', 'is empty');
   if (definition.local && definition.chunks) throw fail('chunks', 'does not go with local: local steps are short');
+  if (definition.local && definition.queue) throw fail('queue', 'does not go with local: local steps have none');
   return Object.freeze({ ...definition });
 }

@@ -10,15 +10,19 @@ import { SatchelError, errorCodes, isErrorCode } from '../workflows/contract/err
 import {
   activityType,
   names,
+  type ConditionInput,
   type FinishInput,
   type JsonValue,
   type StepInput,
   type StepOutput,
   type StepProgress,
+  type WorkItemInput,
 } from '../workflows/contract/model.js';
 import type { AnyStep, StepLogger, StepServices } from './define-step.js';
 import type { StepRegistry } from './registry.js';
+import { createConditions } from './satchel/conditions.js';
 import { createFinish } from './satchel/finish.js';
+import { createWorkItemActivities } from './satchel/work-items.js';
 import { withStepContext, type StepAttempt } from './step-context.js';
 
 /** Results travel through the history: references and counts, not lists. */
@@ -38,16 +42,27 @@ export interface ActivityOptions {
 export interface SatchelActivities {
   /** Every step, by its activity type `id@major`. */
   default(input: StepInput): Promise<StepOutput>;
-  [names.chunksActivity](input: StepInput): Promise<number>;
-  [names.finishActivity](input: FinishInput): Promise<void>;
+  readonly [names.chunksActivity]: (input: StepInput) => Promise<number>;
+  readonly [names.conditionActivity]: (input: ConditionInput) => Promise<number>;
+  readonly [names.finishActivity]: (input: FinishInput) => Promise<void>;
+  readonly [names.openWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.closeWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
+  readonly [names.notifyWorkItemActivity]: (input: WorkItemInput) => Promise<void>;
 }
 
 export function createActivities({ registry, services, log }: ActivityOptions): SatchelActivities {
   const finish = createFinish(services.repository);
+  const workItems = createWorkItemActivities(services);
+  const evaluate = createConditions(services.repository);
   return {
     default: (input) => asActivity((context) => runStep(attemptOf(input, context))),
     [names.chunksActivity]: (input) => asActivity((context) => countChunks(attemptOf(input, context))),
+    [names.conditionActivity]: (input) => asActivity(() => evaluate(input)),
     [names.finishActivity]: (input) => asActivity(() => finish(input)),
+    [names.openWorkItemActivity]: (input) => asActivity(() => workItems.open(input)),
+    [names.closeWorkItemActivity]: (input) => asActivity(() => workItems.close(input)),
+    [names.notifyWorkItemActivity]: (input) =>
+      asActivity((context) => workItems.notify(input, context.cancellationSignal)),
   };
 
   function attemptOf(input: StepInput, context: Context): StepAttempt {
@@ -181,6 +196,7 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
       type: error.code,
       nonRetryable: !errorCodes[error.code].retryable,
       details: [error.details],
+      ...nextRetryDelayOf(error),
     });
   }
   if (error instanceof RepositoryError) {
@@ -192,6 +208,12 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
   }
   const cause = error instanceof Error ? error : new Error(String(error));
   return ApplicationFailure.create({ message: cause.message, type: 'STEP_FAILED', cause });
+}
+
+/** An error that knows when trying again makes sense. */
+function nextRetryDelayOf({ details }: SatchelError): { nextRetryDelay?: number } {
+  const seconds = details['retryAfterSeconds'];
+  return typeof seconds === 'number' ? { nextRetryDelay: Math.max(1, seconds * 1000) } : {};
 }
 
 function stepLogger(log: Logger): StepLogger {

@@ -5,7 +5,7 @@
 export { z } from 'zod';
 export { defineStep } from './define-step.js';
 export type { StepContext, StepDefinition, StepExample, StepLogger, StepServices } from './define-step.js';
-export { testStep } from './test-step.js';
+export { testExamples, testStep } from './test-step.js';
 export type { StepTest, StepTestResult } from './test-step.js';
 export { SatchelError } from '../workflows/contract/errors.js';
 export type { ErrorCode } from '../workflows/contract/errors.js';

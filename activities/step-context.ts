@@ -8,6 +8,9 @@ import type { Session } from '../repository/api.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { mergeMetadata, metadataProblem } from '../workflows/contract/metadata.js';
 import type { JsonObject, JsonValue, StepInput, StepOutput, StepProgress } from '../workflows/contract/model.js';
+import { workflowUserData } from '../workflows/contract/workflow-user-data.js';
+import { readLaunchers } from './satchel/request-node.js';
+import { readMetadataValue } from './satchel/metadata-values.js';
 import type { AnyStep, StepContext, StepLogger, StepServices } from './define-step.js';
 
 /** One attempt of one step, or of one chunk of it. */
@@ -54,10 +57,17 @@ export async function withStepContext<T>(
   let partial = false;
   let changes: JsonObject = {};
 
-  const openServiceSession = () => (serviceSession ??= repository.loginService(step.serviceUser ?? 'workflow'));
+  // What a step changes says which workflow it was: launchers do not start on what they led to.
+  let userData = workflowUserData({ model: workflow.model, launchers: [] });
+  const told = async (opening: Promise<Session>): Promise<Session> => {
+    const session = await opening;
+    session.setUserData(userData);
+    return session;
+  };
+  const openServiceSession = () => (serviceSession ??= told(repository.loginService(step.serviceUser ?? 'workflow')));
   // A session of its own: recording outcomes saves, and must not save what the step has pending.
   const openDownload = async () => {
-    downloadSession = repository.loginService('workflow');
+    downloadSession = told(repository.loginService('workflow'));
     const { container } = workflow;
     const name = container === undefined ? input.step.name : `${container}/${input.step.name}`;
     const options = { step: { ...input.step, name }, ...(chunk && { chunk: chunk.index }) };
@@ -65,9 +75,13 @@ export async function withStepContext<T>(
   };
   try {
     // With rights to read configuration, which the step's own service user may lack.
-    const tenant = await repository.withSession({ service: 'workflow' }, (session) =>
-      overlay.tenant(session, workflow.tenant),
-    );
+    const tenant = await repository.withSession({ service: 'workflow' }, async (session) => {
+      userData = workflowUserData({
+        model: workflow.model,
+        launchers: await readLaunchers(session, workflow.request),
+      });
+      return overlay.tenant(session, workflow.tenant);
+    });
     const result = await work({
       config,
       payload: workflow.payload,
@@ -81,10 +95,14 @@ export async function withStepContext<T>(
       services,
       log,
       signal,
-      session: () => (userSession ??= repository.login(workflow.initiator)),
+      session: () => (userSession ??= told(repository.login(workflow.initiator))),
       serviceSession: openServiceSession,
       download: () => (download ??= openDownload()),
       progress: onProgress,
+      metadataValue: (name) =>
+        repository.withSession({ service: 'workflow' }, (session) =>
+          readMetadataValue(session, workflow.request, workflow.metadata, name),
+        ),
       tempFolder: () => (folder ??= mkdtemp(join(services.temporaryFolder ?? tmpdir(), 'satchel-step-'))),
       partial: () => {
         partial = true;

@@ -90,10 +90,10 @@ export async function testStep(step: AnyStep, test: StepTest = {}): Promise<Step
       externalUrl: () => 'http://127.0.0.1',
     };
     const payload = await payloadOf(repository, test);
-    const before = test.download ? [planDownloadStep, renderStep].filter(({ id }) => id !== step.id) : [];
+    const isPlanned = test.download !== undefined && step.id !== planDownloadStep.id;
+    const before = isPlanned ? [planDownloadStep, renderStep].filter(({ id }) => id !== step.id) : [];
     for (const earlier of before) {
       await runAll(attemptOf(earlier, {}, payload, services, test, () => undefined));
-      if (step.id === planDownloadStep.id) break;
     }
     const progress: StepProgress[] = [];
     const outcome = await runAll(
@@ -119,6 +119,26 @@ export async function testStep(step: AnyStep, test: StepTest = {}): Promise<Step
     await closeRepository();
     throw error;
   }
+}
+
+/**
+ * Runs a step once with the configuration of each of its examples, so that what a person copies works.
+ * @param test what the step works on; each example has a repository of its own
+ * @returns the titles, in order @throws Error naming the example that failed, with the reason as its cause
+ */
+export async function testExamples(step: AnyStep, test: Omit<StepTest, 'config'> = {}): Promise<string[]> {
+  const titles: string[] = [];
+  for (const { title, config } of step.examples) {
+    try {
+      const { close } = await testStep(step, { ...test, config: config as JsonObject });
+      await close();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`The example "${title}" of ${step.id} does not run: ${reason}`, { cause });
+    }
+    titles.push(title);
+  }
+  return titles;
 }
 
 async function runAll(attempt: StepAttempt): Promise<{ readonly result: JsonValue; readonly partial: boolean }> {

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { measureCommands } from './commands.js';
 import { measureDownload } from './download.js';
+import { measureEngine } from './engine.js';
+import { measureMail } from './mail.js';
 import { parseCommandLine } from './options.js';
 import type { BenchmarkOptions } from './options.js';
 import { measureOverlay } from './overlay.js';
@@ -20,6 +22,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   commands: measureCommands,
   repository: measureRepository,
   overlay: measureOverlay,
+  engine: measureEngine,
+  mail: measureMail,
 };
 
 const abort = new AbortController();

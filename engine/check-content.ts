@@ -1,4 +1,4 @@
-/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin and templates must render, for every tenant. */
+/** The check that content files pass before they come into force: settings must be values they may have, OSGi configurations must parse, models must pin, launchers must launch a model and templates must render, for every tenant. */
 import { checkTemplates } from '../activities/mail/check-templates.js';
 import type { StepRegistry } from '../activities/registry.js';
 import { findTenants } from '../dam/tenants/list-tenants.js';
@@ -6,10 +6,10 @@ import type { Session } from '../repository/api.js';
 import type { ContentChange, ContentCheck, ContentProblem } from '../repository/content/import-content-folder.js';
 import type { OverlayResolver, Tenant } from '../repository/overlay/api.js';
 import { isDescendantOrSelf, parentOf } from '../repository/path.js';
-import { SatchelError } from '../workflows/contract/errors.js';
+import { checkLaunchersContent, isLauncherChange } from './check-launchers-content.js';
 import { checkOsgiContent } from './check-osgi-content.js';
 import { checkSettingsContent } from './check-settings-content.js';
-import { loadModel, modelsPath, type ModelProblem } from './model-loader.js';
+import { checkModels, isModelPath } from './models/check-changed-models.js';
 
 const templatesPath = 'dam/workflow/notification/email';
 
@@ -25,13 +25,20 @@ export function createContentCheck({ overlay, registry, onRemark }: ContentCheck
     const settings = await checkSettingsContent(changes, session);
     for (const remark of settings.remarks) onRemark?.(remark);
     const own = [...settings.problems, ...(await checkOsgiContent(changes, session))];
-    const models = changes.filter(({ path }) => path.includes(`/settings/${modelsPath}/`));
+    const models = changes.filter(({ path }) => isModelPath(path));
     const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
-    if (models.length === 0 && templates.length === 0) return own;
+    const launchers = changes.filter(isLauncherChange);
+    if (models.length === 0 && templates.length === 0 && launchers.length === 0) return own;
     const tenants = await allTenants(session);
     const problems: ContentProblem[] = own;
-    for (const { path, problem } of await checkModels(session, overlay, registry, tenants, models)) {
-      problems.push(place(path, problem, models));
+    if (models.length > 0) {
+      const found = await checkModels({ overlay, registry }, session, tenants, models);
+      for (const { path, problem } of found.problems) problems.push(place(path, problem, models));
+      for (const { path, problem } of found.warnings) onRemark?.(place(path, problem, models));
+    }
+    if (launchers.length > 0) {
+      const { placed, merged } = await checkLaunchersContent({ overlay, registry }, session, tenants, launchers);
+      problems.push(...placed, ...merged.map(({ path, problem }) => place(path, problem, launchers)));
     }
     if (templates.length > 0) {
       for (const { file, line, message } of await checkTemplates(session, overlay, tenants)) {
@@ -50,33 +57,6 @@ async function allTenants(session: Session): Promise<Tenant[]> {
   const tenants: Tenant[] = [];
   for await (const tenant of findTenants(session)) tenants.push(tenant);
   return tenants;
-}
-
-async function checkModels(
-  session: Session,
-  overlay: OverlayResolver,
-  registry: StepRegistry,
-  tenants: readonly Tenant[],
-  changes: readonly ContentChange[],
-): Promise<ModelProblem[]> {
-  // `/libs/settings/workflow/models/dam/download-asset/render` → `dam/download-asset`
-  const ids = new Set(
-    changes.map(({ path }) => path.split(`/${modelsPath}/`)[1]?.split('/').slice(0, 2).join('/') ?? ''),
-  );
-  const problems = new Map<string, ModelProblem>();
-  for (const id of ids) {
-    for (const tenant of tenants) {
-      await loadModel({ overlay, registry }, session, tenant, id).catch((error: unknown) => {
-        // A folder of models is none, and neither is what the last layer just removed.
-        if (error instanceof SatchelError && error.code === 'UNKNOWN_MODEL') return;
-        if (!(error instanceof SatchelError) || error.code !== 'INVALID_MODEL') throw error;
-        for (const problem of error.details['problems'] as readonly ModelProblem[]) {
-          problems.set(`${problem.path} ${problem.problem}`, problem);
-        }
-      });
-    }
-  }
-  return [...problems.values()];
 }
 
 /** Where a person finds it: the changed file that speaks of the node, or of the nearest node above. */

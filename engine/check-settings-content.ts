@@ -37,7 +37,7 @@ export async function checkSettingsContent(
 }
 
 /** Of the property where the file is JSON, else of its node. */
-async function lineOfProperty({ file, line }: ContentChange, property: string): Promise<number> {
+export async function lineOfProperty({ file, line }: ContentChange, property: string): Promise<number> {
   if (!file.endsWith('.json')) return line;
   try {
     const document = parseJson(await readFile(file, 'utf8'), (_, problem) => new Error(problem));

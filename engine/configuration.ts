@@ -7,13 +7,35 @@ import { delimiter, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { runModesProblem } from './run-modes.js';
+import { parseEncryptionKeys, type EncryptionKey } from './temporal/encryption-key.js';
 
 const address = z.string().regex(/^(\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port');
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''));
 
+const encryptionKeys = z.string().transform((text, context) => {
+  const keys = parseEncryptionKeys(text);
+  if (typeof keys !== 'string') return keys;
+  context.addIssue({ code: 'custom', message: keys });
+  return z.NEVER;
+});
+
+/** `light`: workflows and most steps; `heavy`: steps that take much CPU. */
+const queues = ['light', 'heavy'] as const;
+export type Queue = (typeof queues)[number];
+
+const dkimKey = z.strictObject({
+  /** Mails from senders of this domain, and of those below it, are signed. */
+  domain: z.string().regex(/^[^\s@/]+\.[^\s@/]+$/, 'must be a domain'),
+  selector: z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'must be a selector: the name before ._domainkey'),
+  /** File with an RSA key (PEM); relative ones lie below the data folder. */
+  keyFile: z.string().min(1),
+});
+
 const configurationSchema = z.strictObject({
+  /** `production`: mail without a mail server is an error, rather than kept in the embedded mailbox. */
+  mode: z.enum(['development', 'production'], 'must be development or production').default('development'),
   temporal: z
     .strictObject({
       /** Of a running Temporal server; without it Satchel starts its own. */
@@ -22,6 +44,24 @@ const configurationSchema = z.strictObject({
       /** Encrypts the connection with the system's certificates, as Temporal Cloud wants it. */
       tls: z.boolean().default(false),
       apiKey: z.string().min(1).optional(),
+      /** Encrypts what Temporal keeps: keys of 32 bytes in Base64, separated by commas; the first encrypts, all decrypt. */
+      encryptionKey: encryptionKeys.optional(),
+      /** A file that holds such keys, one a line; relative ones lie below the data folder. */
+      encryptionKeyFile: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  worker: z
+    .strictObject({
+      /** What this process works on. One queue only where several processes share repository and Temporal. */
+      queues: z
+        .array(z.enum(queues))
+        .min(1, 'must name a queue')
+        .default([...queues]),
+      /** Steps at once; default: by the number of CPUs (engine/worker.ts). */
+      lightSteps: z.coerce.number().int().min(1).max(1000).optional(),
+      heavySteps: z.coerce.number().int().min(1).max(1000).optional(),
+      /** Seconds that running steps have to end when the process is asked to; then they are handed back. */
+      drainSeconds: z.coerce.number().min(0).max(3600).default(5),
     })
     .prefault({}),
   mail: z
@@ -29,6 +69,19 @@ const configurationSchema = z.strictObject({
       from: z.email('is not an e-mail address').default('satchel@localhost.localdomain'),
       /** `smtp://user:password@host:587`, `smtps://host:465`; without it the embedded mailbox takes all mail. */
       smtp: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps URL' }).optional(),
+      /** Where it is not to stand in the URL. */
+      password: z.string().min(1).optional(),
+      /** Of an `smtp` URL. Default: `required` (STARTTLS) with a user, else `opportunistic`. */
+      tls: z.enum(['required', 'opportunistic', 'none'], 'must be required, opportunistic or none').optional(),
+      /** Certificates (PEM) to trust instead of the system's; relative ones lie below the data folder. */
+      caFile: z.string().min(1).optional(),
+      /** Lets a password go over a connection that may not be encrypted. */
+      allowPlainLogin: z.stringbool().or(z.boolean()).default(false),
+      /** One key, or one for each domain that mails come from. */
+      dkim: z
+        .union([dkimKey, z.array(dkimKey).max(100)])
+        .transform((keys) => (Array.isArray(keys) ? keys : [keys]))
+        .optional(),
     })
     .prefault({}),
   http: z
@@ -97,6 +150,8 @@ const configurationSchema = z.strictObject({
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
     })
     .default([]),
+  /** Names of what is switched on, for launchers that go by them. */
+  features: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, ".", "_" and "-"')).default([]),
   /** Folders of plugins; relative ones lie below the data folder. */
   plugins: z.array(z.string().min(1)).default([]),
   /** Folders with `apps/` and `conf/`; relative ones lie below the data folder. */
@@ -107,11 +162,25 @@ export type Configuration = z.output<typeof configurationSchema>;
 
 /** Environment variable → field. Lists of folders are separated like PATH, of names by commas. */
 const variables = {
+  SATCHEL_ENV: ['mode'],
   TEMPORAL_ADDRESS: ['temporal', 'address'],
   TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
   TEMPORAL_API_KEY: ['temporal', 'apiKey'],
+  SATCHEL_TEMPORAL_ENCRYPTION_KEY: ['temporal', 'encryptionKey'],
+  SATCHEL_TEMPORAL_ENCRYPTION_KEY_FILE: ['temporal', 'encryptionKeyFile'],
+  SATCHEL_WORKER_QUEUES: ['worker', 'queues'],
+  SATCHEL_WORKER_LIGHT_STEPS: ['worker', 'lightSteps'],
+  SATCHEL_WORKER_HEAVY_STEPS: ['worker', 'heavySteps'],
+  SATCHEL_WORKER_DRAIN_SECONDS: ['worker', 'drainSeconds'],
   SATCHEL_MAIL_FROM: ['mail', 'from'],
   SATCHEL_SMTP: ['mail', 'smtp'],
+  SATCHEL_SMTP_PASSWORD: ['mail', 'password'],
+  SATCHEL_SMTP_TLS: ['mail', 'tls'],
+  SATCHEL_SMTP_CA_FILE: ['mail', 'caFile'],
+  SATCHEL_SMTP_ALLOW_PLAIN_LOGIN: ['mail', 'allowPlainLogin'],
+  SATCHEL_DKIM_DOMAIN: ['mail', 'dkim', 'domain'],
+  SATCHEL_DKIM_SELECTOR: ['mail', 'dkim', 'selector'],
+  SATCHEL_DKIM_KEY_FILE: ['mail', 'dkim', 'keyFile'],
   SATCHEL_HTTP_HOST: ['http', 'host'],
   SATCHEL_HTTP_PORT: ['http', 'port'],
   SATCHEL_EXTERNAL_URL: ['http', 'externalUrl'],
@@ -132,6 +201,7 @@ const variables = {
   SATCHEL_S3_ACCESS_KEY_ID: ['repository', 's3', 'accessKeyId'],
   SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
   SATCHEL_RUN_MODES: ['runModes'],
+  SATCHEL_FEATURES: ['features'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -149,42 +219,89 @@ export async function readConfiguration(
     if (text === undefined || text === '') continue;
     sources.set(path.join('.'), variable);
     const [section, ...fields] = path;
-    if (section === 'runModes') settings[section] = text.split(',').map((name) => name.trim());
+    if (section === 'mode') settings[section] = text;
+    else if (section === 'runModes' || section === 'features') settings[section] = namesIn(text);
     else if (fields.length === 0) {
       settings[section] = text
         .split(delimiter)
         .filter((folder) => folder !== '')
         .map((folder) => resolve(folder));
     } else {
-      settings[section] = withField(settings[section], fields, text);
+      const value = variable === 'SATCHEL_WORKER_QUEUES' ? namesIn(text) : text;
+      settings[section] = withField(settings[section], fields, value);
     }
   }
   const parsed = configurationSchema.safeParse(settings);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => {
-      const field = path.join('.') || 'the file';
-      return { field, problem: message, source: sources.get(field) ?? file };
-    });
-    const list = problems.map(({ field, problem, source }) => `${field} (${source}): ${problem}`).join('; ');
-    throw new SatchelError('INVALID_CONFIGURATION', `Satchel’s configuration is not valid: ${list}.`, {
-      details: { problems },
-    });
+    const problems = parsed.error.issues.map(({ path, message }) => ({
+      field: path.join('.') || 'the file',
+      problem: message,
+    }));
+    throw invalid(problems);
   }
-  const { plugins, overlays, repository, ...rest } = parsed.data;
+  const { plugins, overlays, repository, temporal, worker, ...rest } = parsed.data;
+  const alone = aloneProblem(parsed.data);
+  if (worker.queues.length < queues.length && alone !== undefined) {
+    throw invalid([
+      { field: 'worker.queues', problem: `a process of one queue shares its work with others: ${alone}` },
+    ]);
+  }
+  const encryptionKey = [...(temporal.encryptionKey ?? []), ...(await keysInFile())];
   const below = (folders: readonly string[]) => folders.map((folder) => resolve(dataFolder, folder));
   return {
     ...rest,
+    worker: { ...worker, queues: [...new Set(worker.queues)] },
+    temporal: { ...temporal, ...(encryptionKey.length > 0 && { encryptionKey }) },
     repository: { ...repository, blobs: resolve(dataFolder, repository.blobs) },
     plugins: below(plugins),
     overlays: below(overlays),
   };
+
+  function invalid(problems: readonly { readonly field: string; readonly problem: string }[]): SatchelError {
+    const named = problems.map((one) => ({ ...one, source: sources.get(one.field) ?? file }));
+    const list = named.map(({ field, problem, source }) => `${field} (${source}): ${problem}`).join('; ');
+    return new SatchelError('INVALID_CONFIGURATION', `Satchel’s configuration is not valid: ${list}.`, {
+      details: { problems: named },
+    });
+  }
+
+  async function keysInFile(): Promise<readonly EncryptionKey[]> {
+    const { encryptionKeyFile } = temporal;
+    if (encryptionKeyFile === undefined) return [];
+    const keyFile = resolve(dataFolder, encryptionKeyFile);
+    const problem = (text: string) => invalid([{ field: 'temporal.encryptionKeyFile', problem: `${keyFile} ${text}` }]);
+    const content = await readFile(keyFile, 'utf8').catch((error: unknown) => {
+      throw problem(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    const keys = parseEncryptionKeys(content);
+    if (typeof keys === 'string') throw problem(keys);
+    return keys;
+  }
+}
+
+/** @returns what keeps a process from sharing its work with other processes, or `undefined` */
+export function aloneProblem({
+  repository,
+  temporal,
+}: Pick<Configuration, 'repository' | 'temporal'>): string | undefined {
+  if (repository.postgres === undefined) {
+    return 'that needs nodes in PostgreSQL (repository.postgres.url); a LevelDB belongs to one process';
+  }
+  if (temporal.address === undefined) {
+    return 'that needs a Temporal server for all of them (temporal.address); one that Satchel starts belongs to one process';
+  }
+  return undefined;
+}
+
+function namesIn(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 /** The object, or a new one, with a field set at any depth. */
-function withField(existing: unknown, [field, ...deeper]: readonly string[], text: string): unknown {
-  if (field === undefined) return text;
+function withField(existing: unknown, [field, ...deeper]: readonly string[], value: unknown): unknown {
+  if (field === undefined) return value;
   const object = typeof existing === 'object' && existing !== null ? (existing as Record<string, unknown>) : {};
-  return { ...object, [field]: withField(object[field], deeper, text) };
+  return { ...object, [field]: withField(object[field], deeper, value) };
 }
 
 async function readSettings(file: string): Promise<Record<string, unknown>> {

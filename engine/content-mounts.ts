@@ -8,23 +8,34 @@ const builtIn: readonly { readonly folder: string; readonly target: string }[] =
   { folder: 'dam/default-settings', target: '/libs/settings/dam' },
   { folder: 'templates', target: '/libs/settings/dam/workflow/notification/email' },
   { folder: 'workflows/models', target: '/libs/settings/workflow/models' },
+  { folder: 'workflows/launchers', target: '/libs/settings/workflow/launchers' },
 ];
 
 /**
  * The product's own content first, what overlays it later, so that each is checked against what it is laid over.
  * @param packageRoot folder of Satchel's package.json
  * @param overlays absolute folders with `apps/` and `conf/`
+ * @param ofPlugins further folders, absolute, and where they go
  */
-export function contentMounts(packageRoot: string, overlays: readonly string[]): ContentMount[] {
+export function contentMounts(
+  packageRoot: string,
+  overlays: readonly string[],
+  ofPlugins: readonly { readonly folder: string; readonly target: string }[] = [],
+): ContentMount[] {
   const own = builtIn.map(({ folder, target }) => ({ folder: join(packageRoot, folder), target }));
+  const plugged = ofPlugins.map(({ folder, target }) => ({ folder, target, mount: `plugin-${keyOf(folder)}` }));
   const laidOver = overlays.flatMap((overlay) => {
     // Several overlays have the same targets; each keeps a record of its own.
-    const key = createHash('sha256').update(overlay).digest('hex').slice(0, 12);
+    const key = keyOf(overlay);
     return ['apps', 'conf'].map((name) => ({
       folder: join(overlay, name),
       target: `/${name}`,
       mount: `overlay-${key}-${name}`,
     }));
   });
-  return [...own, ...laidOver].filter(({ folder }) => existsSync(folder));
+  return [...own, ...plugged, ...laidOver].filter(({ folder }) => existsSync(folder));
+}
+
+function keyOf(folder: string): string {
+  return createHash('sha256').update(folder).digest('hex').slice(0, 12);
 }

@@ -1,10 +1,12 @@
 /** Workflows as people see them: from the request or instance node, and, while they run, from Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type { PayloadConverter } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
   instancesRoot,
+  readComments,
+  readMetadata,
+  readMetadataAtEnd,
   readPinnedModel,
   readRequest,
   readSteps,
@@ -13,13 +15,14 @@ import {
 } from '../activities/satchel/request-node.js';
 import { downloadsRoot } from '../dam/download-job.js';
 import { findArchives, findPlan } from '../dam/download-job-store.js';
-import { adminUser, groups, type Repository, type RepositoryNode, type Session } from '../repository/api.js';
+import type { Repository, RepositoryNode, Session } from '../repository/api.js';
 import { isDescendantOrSelf } from '../repository/path.js';
-import { isMember } from '../repository/users.js';
 import { SatchelError } from '../workflows/contract/errors.js';
 import { names, type StepProgress, type StepRecord, type WorkflowState } from '../workflows/contract/model.js';
 import { initialRecords } from '../workflows/contract/step-records.js';
-import type { JobStep, JobSummary, JobView } from './api.js';
+import type { JobPage, JobQuery, JobStep, JobView } from './api.js';
+import { listJobs, mayRead, readsAll, summaryOf } from './instances/list-jobs.js';
+import type { PendingStep } from './temporal/pending-steps.js';
 
 export interface JobReaderOptions {
   readonly repository: Repository;
@@ -28,7 +31,7 @@ export interface JobReaderOptions {
 }
 
 export interface JobReader {
-  jobs(user: string, limit: number): Promise<JobSummary[]>;
+  list(user: string, query: JobQuery): Promise<JobPage>;
   /** @throws SatchelError UNKNOWN_JOB */
   job(user: string, id: string): Promise<JobView>;
   /** @throws SatchelError UNKNOWN_JOB */
@@ -40,6 +43,8 @@ export interface JobReader {
 /** How often a followed job is looked at, and how long Temporal may take to tell of it. */
 const pollMs = 300;
 const answerMs = 3_000;
+/** Workflows of containers that are asked, those in one another included. */
+const maxChildren = 50;
 
 const endStates: readonly string[] = ['completed', 'partial', 'failed', 'cancelled'];
 
@@ -62,7 +67,29 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     });
     // Ended only once the node says so: then archives and mails are there too.
     const running = request.state === 'launched' && (await withProgress(view));
-    return running ? { ...running, state: endStates.includes(running.state) ? 'running' : running.state } : view;
+    const now = running
+      ? { ...running, state: endStates.includes(running.state) ? ('running' as const) : running.state }
+      : view;
+    return { ...now, children: await childrenOf(now.steps) };
+  }
+
+  /** What containers run, as Temporal tells of it: of ended ones for as long as it keeps their histories. */
+  async function childrenOf(steps: readonly StepRecord[]): Promise<JobView['children']> {
+    const current = client();
+    const found: Record<string, readonly StepRecord[]> = {};
+    const ids = steps.flatMap(({ child }) => child ?? []);
+    for (const id of ids) {
+      if (!current || ids.length > maxChildren) break;
+      const state = await current
+        .withDeadline(Date.now() + answerMs, () =>
+          current.workflow.getHandle(id).query<WorkflowState>(names.stateQuery),
+        )
+        .catch(() => undefined);
+      if (!state) continue;
+      found[id] = state.steps;
+      ids.push(...state.steps.flatMap(({ child }) => child ?? []));
+    }
+    return found;
   }
 
   /** Adds what only Temporal knows; without an answer the view stays as it is. */
@@ -78,17 +105,19 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     ]);
     if (!state) return view;
     // On demand: jobs are listed without Temporal, too.
-    const { defaultPayloadConverter } = await import('@temporalio/common');
-    const { outcome } = state;
+    const { readPendingSteps } = await import('./temporal/pending-steps.js');
+    const pending = await readPendingSteps(current, description);
+    const { outcome, metadata } = state;
+    const { paused: _, ...noted } = view;
     return {
-      ...view,
+      ...noted,
+      ...(outcome.state === 'paused' && { paused: true }),
+      ...(metadata && { metadata }),
       state: outcome.state === 'paused' ? 'running' : outcome.state,
       ...(outcome.state === 'failed' && {
         error: { code: outcome.code, message: outcome.message, step: outcome.step },
       }),
-      steps: state.steps.map((step) =>
-        step.state === 'running' ? withHeartbeats(step, description, defaultPayloadConverter) : step,
-      ),
+      steps: state.steps.map((step) => (step.state === 'running' ? withHeartbeats(step, pending) : step)),
     };
   }
 
@@ -119,27 +148,15 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
       archives: undefined,
       skipped: [],
       mails: [],
+      metadata: {},
+      comments: [],
+      children: {},
     };
   }
 
   return {
     job,
-    jobs: (user, limit) =>
-      asService(async (session) => {
-        const all = await readsAll(session, user);
-        const newest: WorkflowRequest[] = [];
-        for (const root of [requestsRoot, instancesRoot]) {
-          for await (const node of session.children(root)) {
-            const request = readRequest(node);
-            if (!all && request.initiator !== user) continue;
-            newest.push(request);
-            // Bounded without sorting for every node; names, and so ids, sort by time.
-            if (newest.length >= limit * 2 + 100) keepNewest(newest, limit);
-          }
-        }
-        keepNewest(newest, limit);
-        return newest.map(summaryOf);
-      }),
+    list: (user, query) => asService((session) => listJobs(session, user, query)),
     request: (user, id) => asService(async (session) => readRequest(await findNode(session, user, id))),
     async *follow(user, id, signal) {
       let shown: JobView | undefined;
@@ -185,50 +202,42 @@ async function viewOf(session: Session, node: RepositoryNode, request: WorkflowR
       messageId,
       layers,
     })),
+    ...pick(request, ['modelVersion', 'ended', 'endedBy', 'retryOf', 'rerunOf', 'retriedAs']),
+    ...(request.terminated && { terminated: true }),
+    metadata: (await readMetadataAtEnd(session, node)) ?? (await readMetadata(session, node)) ?? {},
+    comments: await readComments(session, node.path),
+    children: {},
   };
+}
+
+/** The members that are there. */
+function pick<T, K extends keyof T>(from: T, wanted: readonly K[]): { [P in K]?: NonNullable<T[P]> } {
+  const picked: { [P in K]?: NonNullable<T[P]> } = {};
+  for (const name of wanted) {
+    const value = from[name];
+    if (value !== undefined && value !== null) picked[name] = value;
+  }
+  return picked;
 }
 
 async function waitingSteps(session: Session, node: RepositoryNode): Promise<StepRecord[]> {
   return initialRecords(await readPinnedModel(session, node));
 }
 
-export function summaryOf(request: WorkflowRequest): JobSummary {
-  const { id, model, title, state, initiator, tenant, created, payload, error } = request;
-  return {
-    id,
-    model,
-    title,
-    state: state === 'requested' ? 'queued' : state === 'launched' ? 'running' : state,
-    initiator,
-    tenant,
-    created,
-    payload,
-    ...(error && { error }),
-  };
-}
-
 /** Only one step runs at a time, so that all pending activities are its chunks. */
-function withHeartbeats(
-  step: StepRecord,
-  description: WorkflowExecutionDescription | undefined,
-  converter: PayloadConverter,
-): JobStep {
-  const pending = description?.raw.pendingActivities ?? [];
-  const reports = pending.flatMap(({ heartbeatDetails }) => {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    return payload ? [converter.fromPayload<StepProgress>(payload)] : [];
-  });
+function withHeartbeats(step: StepRecord, pending: readonly PendingStep[]): JobStep {
+  const reports = pending.flatMap(({ report }) => report ?? []);
   const message = reports.findLast((report) => report.message !== undefined)?.message;
   const progress: StepProgress = {
     ...sum('files', reports),
     ...sum('bytes', reports),
     ...(message !== undefined && { message }),
   };
-  const failed = pending.find(({ attempt, lastFailure }) => (attempt ?? 1) > 1 && lastFailure);
+  const failed = pending.find(({ attempt, failure }) => attempt > 1 && failure !== undefined);
   return {
     ...step,
     ...(Object.keys(progress).length > 0 && { progress }),
-    ...(failed && { retrying: { attempt: (failed.attempt ?? 2) - 1, message: failed.lastFailure?.message ?? '' } }),
+    ...(failed && { retrying: { attempt: failed.attempt - 1, message: failed.failure ?? '' } }),
   };
 }
 
@@ -241,20 +250,6 @@ function sum(what: 'files' | 'bytes', reports: readonly StepProgress[]): Pick<St
     total.total += count.total;
   }
   return { [what]: total };
-}
-
-function keepNewest(requests: WorkflowRequest[], limit: number): void {
-  requests.sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1));
-  requests.length = Math.min(requests.length, limit);
-}
-
-/** People see their own jobs, administrators all. */
-async function mayRead(session: Session, user: string, { initiator }: WorkflowRequest): Promise<boolean> {
-  return initiator === user || (await readsAll(session, user));
-}
-
-async function readsAll(session: Session, user: string): Promise<boolean> {
-  return user === adminUser || (await isMember(session, user, groups.administrators));
 }
 
 function unknownJob(id: string): SatchelError {

@@ -6,15 +6,17 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Clien
 import { TypedSearchAttributes, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Logger } from 'pino';
 import {
+  readMetadata,
   readPinnedModel,
   readRequest,
+  readSeed,
   requestsRoot,
   setLaunched,
   type WorkflowRequest,
 } from '../activities/satchel/request-node.js';
 import { saveChanges } from '../dam/save-changes.js';
 import type { Repository } from '../repository/api.js';
-import type { PinnedModel, WorkflowInput } from '../workflows/contract/model.js';
+import type { WorkflowInput } from '../workflows/contract/model.js';
 import { createRetryLoop } from './retry-loop.js';
 import { isServerAway } from './temporal/is-server-away.js';
 import { searchAttributeKeys } from './temporal/search-attribute-keys.js';
@@ -74,8 +76,17 @@ export function createLauncher({ repository, client, taskQueue, log }: LauncherO
       const node = await session.findNode(path);
       if (!node) return;
       const request = readRequest(node);
-      const model = await readPinnedModel(session, node);
-      await startWorkflow(current, model, request);
+      const { payload, tenant, initiator } = request;
+      const [metadata, seed] = [await readMetadata(session, node), await readSeed(session, node)];
+      await startWorkflow(current, request, {
+        model: await readPinnedModel(session, node),
+        request: path,
+        payload,
+        tenant,
+        initiator,
+        ...(metadata && { metadata }),
+        ...(seed && { seed }),
+      });
       await saveChanges(session, async () => {
         if (await session.findNode(path)) await setLaunched(session, path);
       });
@@ -84,9 +95,8 @@ export function createLauncher({ repository, client, taskQueue, log }: LauncherO
     });
   }
 
-  async function startWorkflow(current: Client, model: PinnedModel, request: WorkflowRequest): Promise<void> {
-    const { id, path, payload, tenant, initiator } = request;
-    const input: WorkflowInput = { model, request: path, payload, tenant, initiator };
+  async function startWorkflow(current: Client, { id }: WorkflowRequest, input: WorkflowInput): Promise<void> {
+    const { model, payload, tenant, initiator } = input;
     try {
       await current.withDeadline(Date.now() + callMs, () =>
         current.workflow.start(model.id, {

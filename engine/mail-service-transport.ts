@@ -1,4 +1,5 @@
 /** Mail over the server that is named at the moment: it may change, come and go while Satchel runs. */
+import { SatchelError } from '../workflows/contract/errors.js';
 import type { MailTransport } from '../activities/mail/transport.js';
 import type { OsgiConfigurations } from './osgi-configurations.js';
 import { mailServerOf, type MailServer } from './osgi-mail-service.js';
@@ -14,8 +15,8 @@ export interface MailServiceOptions {
   /** The server now; `undefined` where none is named. */
   readonly server: () => Promise<MailServer | undefined>;
   readonly open: (server: MailServer) => Promise<MailTransport>;
-  /** Takes the mails where no server is named. */
-  readonly otherwise: MailTransport;
+  /** Takes the mails where no server is named; `undefined`: then there is no mail. */
+  readonly otherwise: MailTransport | undefined;
 }
 
 interface Opened {
@@ -52,9 +53,24 @@ export function createMailServiceTransport({ server, open, otherwise }: MailServ
   return {
     async send(mail, signal) {
       const one = await acquire();
-      if (!one) return otherwise.send(mail, signal);
+      if (!one) {
+        if (otherwise) return otherwise.send(mail, signal);
+        throw new SatchelError('MAIL_UNAVAILABLE', 'No mail server is configured any more.', {
+          details: { connection: true, unreachable: true },
+        });
+      }
       try {
         return await (await one.transport).send(mail, signal);
+      } finally {
+        await release(one);
+      }
+    },
+    available: async () => otherwise !== undefined || (await server()) !== undefined,
+    async verify() {
+      const one = await acquire();
+      if (!one) return;
+      try {
+        await (await one.transport).verify?.();
       } finally {
         await release(one);
       }
@@ -63,7 +79,7 @@ export function createMailServiceTransport({ server, open, otherwise }: MailServ
       const last = opened;
       opened = undefined;
       if (last) await (await last.transport).close();
-      await otherwise.close();
+      await otherwise?.close();
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { OsgiProperties, OsgiProperty } from '../repository/osgi/configuration.js';
 import type { SmtpOptions } from '../activities/mail/smtp-transport.js';
 
-export type MailServer = Pick<SmtpOptions, 'host' | 'port' | 'user' | 'password' | 'secure' | 'requireTls'>;
+export type MailServer = Pick<SmtpOptions, 'host' | 'port' | 'user' | 'password' | 'security'>;
 
 const defaultPort = 25;
 
@@ -15,10 +15,15 @@ export function mailServerOf(properties: OsgiProperties): MailServer | undefined
   return {
     host,
     port: Number(text('smtp.port') || defaultPort),
-    secure: text('smtp.ssl') === 'true',
-    requireTls: text('smtp.requiretls') === 'true',
+    ...security(text('smtp.ssl') === 'true', text('smtp.requiretls') === 'true'),
     ...(user !== '' && { user, password: String(properties.get('smtp.password')?.values[0] ?? '') }),
   };
+}
+
+/** Where neither is set it depends on whether there is a login (SmtpOptions.security). */
+function security(ssl: boolean, requireTls: boolean): Pick<MailServer, 'security'> {
+  if (ssl) return { security: 'implicit' };
+  return requireTls ? { security: 'required' } : {};
 }
 
 /** @returns what is wrong with it; continues its name */

@@ -3,6 +3,8 @@
  *
  *     "satchel": { "apiVersion": 1, "steps": ["watermark.ts"], "overlays": ["overlays"] }
  *
+ * plugin-manifest.ts has all of it; discover-plugins.ts finds plugins without running them.
+ *
  * A step file is bundled with what it imports, TypeScript or JavaScript, into the user's cache folder, and loaded from
  * there. `satchel/sdk` and `zod` are those of the running Satchel: a copy of its own would bring other error classes.
  * A plugin is code of the installation and runs with all its rights; only who may write the configuration adds one.
@@ -12,34 +14,21 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BuildFailure, Plugin } from 'esbuild';
-import { z } from 'zod';
 import type { AnyStep } from '../activities/define-step.js';
 import type { RegisteredStep, StepRegistry } from '../activities/registry.js';
 import { SatchelError } from '../workflows/contract/errors.js';
+import { pluginManifest, pluginMounts, type PluginManifest } from './plugin-manifest.js';
 import { userCacheFolder } from './temporal/user-cache.js';
-
-/** One path that cannot leave the plugin. */
-const relativePath = z
-  .string()
-  .min(1)
-  .refine((path) => !/^([/\\]|[a-z]:|.*\.\.([/\\]|$))/i.test(path), 'must be a path below the plugin’s folder');
-
-const manifestSchema = z.object({
-  name: z.string().min(1),
-  satchel: z.strictObject({
-    apiVersion: z.literal(1, { error: 'must be 1, the only version of the plugin interface so far' }),
-    steps: z.array(relativePath).default([]),
-    /** Folders with `apps/` and `conf/`. */
-    overlays: z.array(relativePath).default([]),
-  }),
-});
 
 export interface LoadedPlugin {
   readonly name: string;
+  readonly version: string;
   readonly folder: string;
   readonly steps: readonly RegisteredStep[];
   /** Absolute folders. */
   readonly overlays: readonly string[];
+  /** Absolute folders, and where in the repository they go. */
+  readonly mounts: readonly { readonly folder: string; readonly target: string }[];
 }
 
 /**
@@ -54,7 +43,8 @@ export async function loadPlugin(folder: string, cacheFolder = userCacheFolder()
     for (const step of await loadStepFile(file, cacheFolder)) steps.push({ step, file });
   }
   const overlays = manifest.satchel.overlays.map((path) => resolve(folder, path));
-  return { name: manifest.name, folder, steps, overlays };
+  const mounts = pluginMounts(manifest).map((mount) => ({ ...mount, folder: resolve(folder, mount.folder) }));
+  return { name: manifest.name, version: manifest.version, folder, steps, overlays, mounts };
 }
 
 /**
@@ -75,10 +65,10 @@ export function registerPlugin(registry: StepRegistry, plugin: LoadedPlugin): vo
   }
 }
 
-async function readManifest(folder: string): Promise<z.output<typeof manifestSchema>> {
+async function readManifest(folder: string): Promise<PluginManifest> {
   const file = join(folder, 'package.json');
   try {
-    const parsed = manifestSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    const parsed = pluginManifest.safeParse(JSON.parse(await readFile(file, 'utf8')));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);

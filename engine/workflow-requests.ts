@@ -1,5 +1,6 @@
 /** Saves what is asked for as a request node, after everything that can be refused was checked. */
 import { addRequest, readRequest, type WorkflowRequest } from '../activities/satchel/request-node.js';
+import { checkMetadata, copyLargeValues } from '../activities/satchel/metadata-values.js';
 import { checkRecipients } from '../activities/mail/recipients.js';
 import type { StepServices } from '../activities/define-step.js';
 import type { StepRegistry } from '../activities/registry.js';
@@ -18,7 +19,8 @@ import type { LaunchOrder } from './api.js';
 import { loadModel } from './model-loader.js';
 import { createRequestId } from './request-id.js';
 
-const downloadModel = 'dam/download-asset';
+export const downloadModel = 'dam/download-asset';
+const maxCommentCharacters = 4000;
 
 export interface RequestServices {
   readonly services: StepServices;
@@ -34,11 +36,20 @@ export async function planDownload(options: RequestServices, user: string, input
   });
 }
 
+/** What a request has from the one that it repeats. */
+export interface Earlier {
+  readonly rerunOf?: string;
+  readonly comment?: string;
+  /** Request or instance node whose large metadata values it has. */
+  readonly values?: string;
+}
+
 /** @throws SatchelError as Engine.requestDownload */
 export async function requestDownload(
   options: RequestServices,
   user: string,
   input: unknown,
+  { rerunOf, comment }: Earlier = {},
 ): Promise<WorkflowRequest> {
   const { services } = options;
   const request = parseDownloadRequest(input);
@@ -46,6 +57,13 @@ export async function requestDownload(
     const { plan, tenant } = await preparePlan(services, { session, service, user, request });
     const model = await launchableModel(options, { session, service, user, tenant, model: downloadModel });
     await assertMayDownload(services, service, user, tenant);
+    if (request.notify && request.email.length > 0 && !(await services.mailer.available())) {
+      throw new SatchelError(
+        'MAIL_NOT_CONFIGURED',
+        'Mail was asked for, and no mail server is configured: ask without e-mail addresses, or have mail.smtp set.',
+        { details: { field: 'email' } },
+      );
+    }
     if (request.notify)
       await checkRecipients(service, services.settings, tenant, await addressees(service, user, request));
 
@@ -55,7 +73,13 @@ export async function requestDownload(
     const payload = await createDownload(service, { ...about, request, workflowId: id });
     // The plan as it was checked: what the requester saw and was allowed is what the workflow packs.
     await setPlan(service, payload, plan);
-    return save(service, { ...about, model, payload });
+    return save(service, {
+      ...about,
+      model,
+      payload,
+      ...(rerunOf !== undefined && { rerunOf }),
+      ...(comment !== undefined && { comment }),
+    });
   });
 }
 
@@ -84,9 +108,17 @@ async function addressees(service: Session, user: string, { email }: DownloadReq
 }
 
 /** @throws SatchelError as Engine.launch */
-export async function requestWorkflow(options: RequestServices, order: LaunchOrder): Promise<WorkflowRequest> {
+export async function requestWorkflow(
+  options: RequestServices,
+  order: LaunchOrder,
+  { rerunOf, values }: Earlier = {},
+): Promise<WorkflowRequest> {
   const { overlay } = options.services;
-  const { payload, initiator: user } = order;
+  const { payload, initiator: user, metadata = {}, comment } = order;
+  checkMetadata(metadata);
+  if (comment !== undefined && comment.length > maxCommentCharacters) {
+    throw new SatchelError('INVALID_REQUEST', `comment: must have at most ${maxCommentCharacters} characters.`);
+  }
   return asUser(options.services, user, async (session, service) => {
     if (!(await session.findNode(payload))) throw new SatchelError('PATH_NOT_FOUND', `There is no "${payload}".`);
     const tenant =
@@ -96,7 +128,12 @@ export async function requestWorkflow(options: RequestServices, order: LaunchOrd
     const model = await launchableModel(options, { session, service, user, tenant, model: order.model });
     const created = new Date();
     const id = createRequestId(created);
-    return save(service, { id, initiator: user, tenant: tenant.name, created, model, payload });
+    const about = { id, initiator: user, tenant: tenant.name, created, model, payload, metadata };
+    return save(
+      service,
+      { ...about, ...(comment !== undefined && { comment }), ...(rerunOf !== undefined && { rerunOf }) },
+      values,
+    );
   });
 }
 
@@ -151,8 +188,13 @@ async function launchableModel(
   );
 }
 
-async function save(service: Session, request: Parameters<typeof addRequest>[1]): Promise<WorkflowRequest> {
+async function save(
+  service: Session,
+  request: Parameters<typeof addRequest>[1],
+  values?: string,
+): Promise<WorkflowRequest> {
   const path = await addRequest(service, request);
+  if (values !== undefined) await copyLargeValues(service, values, path);
   await service.save();
   return readRequest(await service.getNode(path));
 }

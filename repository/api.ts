@@ -108,6 +108,11 @@ export interface Session {
   readonly sequence: number;
   readonly hasPendingChanges: boolean;
   readonly versions: VersionManager;
+  /**
+   * What observers are told with every commit this session makes from now on (JCR 2.0, section 12.6.2); `undefined`: nothing.
+   * @throws INVALID_VALUE for more than 4,096 characters
+   */
+  setUserData(text: string | undefined): void;
 
   /** @throws PATH_NOT_FOUND */
   getNode(path: string): Promise<RepositoryNode>;
@@ -198,6 +203,8 @@ export interface CommitEvent {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly changes: readonly Change[];
+  /** What the session that saved said of itself (`Session.setUserData`). */
+  readonly userData?: string;
 }
 
 /** What an observer wants to see: changes that match all of what is given. */

@@ -158,6 +158,8 @@ export class NodeCache {
   /** The journal names a moved subtree by its root, and new places among siblings by their parent. */
   #forget(change: Change): void {
     this.#touch(change.path);
+    // Its parent may have been a leaf (record.ts).
+    if (change.kind === 'nodeAdded' || change.kind === 'nodeMoved') this.#touch(parentOf(change.path));
     if (change.kind === 'nodeMoved') {
       const { path, from = path } = change;
       this.#forgetWhere((cached) => isDescendantOrSelf(cached, path) || isDescendantOrSelf(cached, from));

@@ -4,22 +4,28 @@ import { createChangeFilter } from './change-filter.js';
 import { RepositoryError } from './errors.js';
 import type { JournalEntry, NodeStore } from './store/contract.js';
 
-/** `{"u": user, "t": time, "c": changes}` */
+/** `{"u": user, "t": time, "c": changes, "d": user data}` */
 interface StoredCommit {
   readonly u: string;
   readonly t: string;
   readonly c: readonly Change[];
+  readonly d?: string;
 }
 
-export function encodeCommitEntry(userId: string, time: Date, changes: readonly Change[]): string {
-  const stored: StoredCommit = { u: userId, t: time.toISOString(), c: changes };
+export function encodeCommitEntry(userId: string, time: Date, changes: readonly Change[], userData?: string): string {
+  const stored: StoredCommit = {
+    u: userId,
+    t: time.toISOString(),
+    c: changes,
+    ...(userData !== undefined && { d: userData }),
+  };
   return JSON.stringify(stored);
 }
 
 function decodeCommitEntry({ sequence, entry }: JournalEntry): CommitEvent {
   try {
-    const { u, t, c } = JSON.parse(entry) as StoredCommit;
-    return { sequence, userId: u, time: t, changes: c };
+    const { u, t, c, d } = JSON.parse(entry) as StoredCommit;
+    return { sequence, userId: u, time: t, changes: c, ...(d !== undefined && { userData: d }) };
   } catch (cause) {
     throw new RepositoryError('STORE_CORRUPT', `Journal entry ${sequence} does not parse; restore the data folder.`, {
       cause,

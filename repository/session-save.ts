@@ -27,6 +27,7 @@ import { encodeCommitEntry } from './observation.js';
 import { nameOf, parentOf, selfAndAncestors } from './path.js';
 import type { IndexesInForce, IndexStateCache } from './query/index-state.js';
 import { encodeRecord, primaryTypeOf, textOf } from './record.js';
+import { markLeaves } from './leaf-marks.js';
 import { mergeRecords } from './record-merge.js';
 import type { SaveParticipant } from './session-participant.js';
 import { SessionNode } from './session-node.js';
@@ -54,6 +55,8 @@ export interface SaveContext {
   readonly participants: readonly SaveParticipant[];
   /** Commits what the participants write also when no node changes; default: there is no commit then. */
   readonly evenIfUnchanged?: boolean;
+  /** Told to observers with the commit. */
+  readonly userData?: string | undefined;
 }
 
 /** What a session goes by, as of its snapshot: the rights of its user, node types, indexes, and which blobs were collected. */
@@ -122,9 +125,13 @@ export async function saveChanges(
         isFirst: attempt === 1,
       };
       await validateNodes(attempted);
-      const preconditions = await preconditionsOf(plan, current, evaluator);
-      const encoded = new Map([...plan.nodes.values()].map(({ path, record }) => [path, encodeRecord(record)]));
+      const opened = await markLeaves(plan, readNodes);
+      const preconditions = await preconditionsOf(plan, current, evaluator, opened);
+      const encoded = new Map(
+        [...plan.nodes.values(), ...opened].map(({ path, record }) => [path, encodeRecord(record)]),
+      );
       const writes = writesOf(plan, encoded);
+      for (const { path } of opened) writes.push({ key: nodeKey(path), value: encoded.get(path) ?? '' });
       preconditions.push({ kind: 'version', key: nodeTypeEpochKey, version: types.epoch });
       for (const participant of context.participants) {
         const contribution = await participant(attempted);
@@ -134,11 +141,11 @@ export async function saveChanges(
       const commit = {
         preconditions,
         writes,
-        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current)),
+        entry: encodeCommitEntry(evaluator.userId, new Date(), await changesOf(plan, current), context.userData),
       };
       try {
         const sequence = await context.store.commit(commit);
-        context.nodes.committed(sequence, committedNodes(plan, sequence, encoded));
+        context.nodes.committed(sequence, committedNodes(plan, opened, sequence, encoded));
         const changesBasis = writes.some(({ key }) => isBasisEpoch.has(key));
         return { sequence, basis: changesBasis ? undefined : { access: evaluator, types, indexes, blobEpoch } };
       } catch (error) {
@@ -146,7 +153,7 @@ export async function saveChanges(
         if (current !== snapshot) await current.close();
         current = await context.store.snapshot();
         ({ access: evaluator, types, indexes, blobEpoch } = await readBasis(context, current, evaluator.userId));
-        await rebase(plan, error.failed, current, evaluator);
+        await rebase(plan, error.failed, current, evaluator, opened);
       }
     }
     throw conflict(nameablePaths([...plan.nodes.keys()], plan, evaluator));
@@ -178,6 +185,7 @@ async function preconditionsOf(
   plan: SavePlan,
   snapshot: StoreSnapshot,
   { state }: AccessEvaluator,
+  opened: readonly StoredNode[],
 ): Promise<Precondition[]> {
   const preconditions: Precondition[] = [
     // The rights were evaluated against these.
@@ -198,6 +206,10 @@ async function preconditionsOf(
     if (removed.size === 0 || ![...selfAndAncestors(node.path)].some((path) => removed.has(path)))
       preconditions.push({ kind: 'version', key, version: 0 });
     if (parent !== '' && !plan.nodes.has(parent)) parents.add(parent);
+  }
+  for (const { path, version } of opened) {
+    preconditions.push({ kind: 'version', key: nodeKey(path), version });
+    parents.delete(path);
   }
   for (const parent of parents) preconditions.push({ kind: 'exists', key: nodeKey(parent) });
   for (const { path, since, movedAt, nodes } of plan.removed) {
@@ -264,8 +276,13 @@ function writesOf(plan: SavePlan, encoded: ReadonlyMap<string, string>): Write[]
   return [...writes.values()];
 }
 
-function committedNodes(plan: SavePlan, sequence: number, encoded: ReadonlyMap<string, string>): CommittedNodes {
-  const written = [...plan.nodes.values()].map(({ path, record }) => ({
+function committedNodes(
+  plan: SavePlan,
+  opened: readonly StoredNode[],
+  sequence: number,
+  encoded: ReadonlyMap<string, string>,
+): CommittedNodes {
+  const written = [...plan.nodes.values(), ...opened].map(({ path, record }) => ({
     node: new SessionNode(path, sequence, record),
     length: encoded.get(path)?.length ?? 0,
   }));
@@ -310,6 +327,7 @@ async function rebase(
   failed: readonly Precondition[],
   newest: StoreSnapshot,
   evaluator: AccessEvaluator,
+  opened: readonly StoredNode[],
 ): Promise<void> {
   const conflicting = new Set<string>();
   const stale: PlannedNode[] = [];
@@ -324,6 +342,8 @@ async function rebase(
     } else if (precondition.key.startsWith('n')) {
       const path = pathOfNodeKey(precondition.key);
       const node = plan.nodes.get(path);
+      // A parent that was a leaf is looked at anew by the next attempt.
+      if (opened.some((parent) => parent.path === path)) continue;
       if (precondition.kind === 'version' && node && (node.inPlace || precondition.version === 0)) stale.push(node);
       else conflicting.add(path);
     }

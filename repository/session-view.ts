@@ -92,6 +92,11 @@ export class SessionView {
     return entry && !this.transient.isRemoved(entry.value) ? entry.value : undefined;
   }
 
+  /** Whether the session has nothing below a node, as far as its stored record and the pending changes tell. */
+  isLeaf({ path, record, pending }: ViewNode): boolean {
+    return !pending && record.leaf === true && (this.transient.isEmpty || this.transient.below(path).length === 0);
+  }
+
   /** Children in child order: by position where they have one, after those without, which are in name order. */
   children(path: string): AsyncGenerator<readonly ViewNode[]> {
     return inChildOrder(this.#merged([childrenRange(path)], this.transient.childrenOf(path)));
@@ -204,6 +209,7 @@ export async function* storedSubtree(snapshot: StoreSnapshot, path: string): Asy
   const root = (await readStoredNodes(snapshot, [path])).get(path);
   if (!root) return;
   yield root;
+  if (root.record.leaf) return;
   for (const range of subtreeRanges(path)) {
     for await (const batch of snapshot.range(range)) {
       for (const entry of batch) yield storedNode(pathOfNodeKey(entry.key), entry);

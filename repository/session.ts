@@ -38,6 +38,9 @@ import type { BinaryValue, Property, PropertyInput } from './value.js';
 import type { VersionManager } from './versions/api.js';
 import { createVersionManager } from './versions/version-manager.js';
 
+/** It is kept with every commit. */
+const maxUserDataLength = 4096;
+
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 
 /** What all sessions of a repository share. */
@@ -50,6 +53,8 @@ export interface SessionContext {
   /** Asked in this order at every save. */
   readonly participants: readonly SaveParticipant[];
   readonly queries: QueryContext;
+  /** What one session tells observers with its commits; never shared. */
+  readonly userData?: string | undefined;
 }
 
 /** @param snapshot belongs to the session from here on */
@@ -66,6 +71,7 @@ class RepositorySession implements Session {
   #basis: SaveBasis;
   /** Children placed so far, so that later ones come after them. */
   #placed = 0;
+  #userData: string | undefined;
   #releasing: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -100,10 +106,20 @@ class RepositorySession implements Session {
     return !this.#transient.isEmpty;
   }
 
+  setUserData(text: string | undefined): void {
+    if (text !== undefined && text.length > maxUserDataLength) {
+      throw new RepositoryError(
+        'INVALID_VALUE',
+        `User data of a session has at most ${maxUserDataLength} characters, not ${text.length}.`,
+      );
+    }
+    this.#userData = text;
+  }
+
   get versions(): VersionManager {
     return createVersionManager({
       session: this,
-      context: this.#context,
+      context: { ...this.#context, userData: this.#userData },
       transient: this.#transient,
       view: () => this.#view,
       access: () => this.#access,
@@ -159,7 +175,8 @@ class RepositorySession implements Session {
   }
 
   async *children(path: string): AsyncGenerator<RepositoryNode> {
-    if (!(await this.#readable(path))) return;
+    const parent = await this.#readable(path);
+    if (!parent || this.#view.isLeaf(parent)) return;
     const { epoch } = this.#transient;
     for await (const batch of this.#view.children(path)) {
       for (const listed of batch) {
@@ -170,7 +187,8 @@ class RepositorySession implements Session {
   }
 
   async *descendants(path: string): AsyncGenerator<RepositoryNode> {
-    if (!(await this.#readable(path))) return;
+    const root = await this.#readable(path);
+    if (!root || this.#view.isLeaf(root)) return;
     let parent: string | undefined;
     let parentVisible = true;
     const { epoch } = this.#transient;
@@ -490,7 +508,8 @@ class RepositorySession implements Session {
 
   async save(): Promise<number> {
     this.#assertOpen();
-    const saved = await saveChanges(this.#context, this.#transient, this.#view.shared.peek(), this.#basis);
+    const context = this.#userData === undefined ? this.#context : { ...this.#context, userData: this.#userData };
+    const saved = await saveChanges(context, this.#transient, this.#view.shared.peek(), this.#basis);
     this.#transient.clear();
     if (saved === undefined) return this.sequence;
     const newest = await this.#context.store.snapshot(saved.sequence);

@@ -16,7 +16,7 @@ import { RepositoryError } from './errors.js';
 import { nameProblem, parentOf, printable } from './path.js';
 import type { PropertyInput } from './value.js';
 
-export { serviceUsersRoot, usersRoot } from './access/authorizables.js';
+export { groupsRoot, serviceUsersRoot, usersRoot } from './access/authorizables.js';
 
 const serviceFolder = 'system';
 const profileName = 'profile';

@@ -1,24 +1,34 @@
 /**
- * Bundles the compiled workflow code once, ahead of time: `dist/workflows/interpreter.js` → `dist/workflow-bundle.js`.
- * Bundling at every start would cost about a second.
+ * Bundles the compiled workflow code once, ahead of time: `dist/workflows/interpreter.js` → `dist/workflow-bundle.js`, and once
+ * more for installations that encrypt what Temporal keeps: there, failures are encoded. Bundling at every start would cost about a
+ * second.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
-const target = path('dist/workflow-bundle.js');
+// Loaded by its path, so that the compiler does not see it.
+const encodedFailures = path('dist/engine/temporal/encoded-failures.cjs');
+await copyFile(path('engine/temporal/encoded-failures.cjs'), encodedFailures);
 const silent = () => undefined;
 const problem = (message) => console.error(message);
 
-const { code } = await bundleWorkflowCode({
-  workflowsPath: path('dist/workflows/interpreter.js'),
-  logger: { log: silent, trace: silent, debug: silent, info: silent, warn: problem, error: problem },
-});
-await writeFile(`${target}.new`, code);
-await rename(`${target}.new`, target);
-const hash = createHash('sha256')
-  .update(await readFile(target))
-  .digest('hex');
-console.log(`workflow bundle: ${code.length} bytes, SHA-256 ${hash.slice(0, 12)}…`);
+await bundle('workflow-bundle', {});
+await bundle('workflow-bundle-encoded-failures', { failureConverterPath: encodedFailures });
+
+async function bundle(name, options) {
+  const target = path(`dist/${name}.js`);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: path('dist/workflows/interpreter.js'),
+    logger: { log: silent, trace: silent, debug: silent, info: silent, warn: problem, error: problem },
+    ...options,
+  });
+  await writeFile(`${target}.new`, code);
+  await rename(`${target}.new`, target);
+  const hash = createHash('sha256')
+    .update(await readFile(target))
+    .digest('hex');
+  console.log(`${name}: ${code.length} bytes, SHA-256 ${hash.slice(0, 12)}…`);
+}

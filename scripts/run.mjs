@@ -65,7 +65,7 @@ function hashOf(paths) {
       return;
     }
     for (const entry of names.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.isDirectory() || /\.(ts|mjs|json)$/.test(entry.name)) visit(path.join(relative, entry.name));
+      if (entry.isDirectory() || /\.(ts|mjs|cjs|json)$/.test(entry.name)) visit(path.join(relative, entry.name));
     }
   };
   paths.forEach(visit);

@@ -17,6 +17,7 @@ import { registerDownloads } from './routes/downloads.js';
 import { registerLogin } from './routes/login.js';
 import { registerMail } from './routes/mail.js';
 import { queryBuilderRoute, registerQueryBuilder } from './routes/querybuilder.js';
+import { registerWorkflows } from './routes/workflows.js';
 import type { ServerServices } from './services.js';
 import { sessionKey } from './session-key.js';
 
@@ -125,6 +126,7 @@ export async function createServer(services: ServerServices, options: ServerOpti
   registerDownloads(app, services);
   registerMail(app, services.mailboxFolder);
   registerApi(app, services);
+  registerWorkflows(app, services);
   registerQueryBuilder(app, services.repository);
 
   const { host = loopback } = options;

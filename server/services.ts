@@ -19,7 +19,7 @@ export interface ServerServices {
   readonly repository: Repository;
   readonly overlay: OverlayResolver;
   readonly settings: Settings;
-  readonly engine: Pick<Engine, 'requestDownload' | 'jobs' | 'job' | 'cancel' | 'temporal'>;
+  readonly engine: Omit<Engine, 'planDownload' | 'follow' | 'simulate' | 'checkRunning' | 'start' | 'close'>;
   /** Folder of the embedded mailbox, where there is one. */
   readonly mailboxFolder: string | undefined;
   /** Keeps the key of the login cookies. */

@@ -21,6 +21,7 @@ export const deliverStep = defineStep({
   }),
   // A large download to a slow disk.
   timeoutSeconds: 4 * 3600,
+  simulated: true,
   examples: [{ title: 'Deliver to the inbox, and to the folder asked for', config: {} }],
   async run(context) {
     const job = await context.download();

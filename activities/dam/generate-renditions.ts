@@ -43,8 +43,10 @@ export const generateRenditionsStep = defineStep({
     failed: z.array(z.strictObject({ asset: z.string(), code: z.string(), message: z.string() })),
   }),
   serviceUser: 'rendition-writer',
+  queue: 'heavy',
   // A chunk of a large folder holds more than ten assets.
   timeoutSeconds: 4 * 3600,
+  simulated: true,
   examples: [{ title: 'Static set for new assets below the payload', config: {} }],
   async chunks(context) {
     let assets = 0;

@@ -30,6 +30,7 @@ export const packageStep = defineStep({
   }),
   // Compressing a large download takes its time.
   timeoutSeconds: 4 * 3600,
+  simulated: true,
   examples: [{ title: 'Pack what the plan and the steps before made', config: {} }],
   async run(context) {
     const job = await context.download();

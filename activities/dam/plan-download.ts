@@ -17,6 +17,7 @@ export const planDownloadStep = defineStep({
     toRender: z.int(),
     skipped: z.int(),
   }),
+  simulated: true,
   examples: [{ title: 'Plan what was requested', config: {} }],
   async run(context) {
     const { path, request } = await context.download();

@@ -31,8 +31,10 @@ export const renderStep = defineStep({
     'Makes the renditions of the plan that do not exist yet. An image that cannot be rendered fails alone: it is left out and named in the manifest.',
   config: z.strictObject({}),
   result: z.strictObject({ rendered: z.int(), reused: z.int(), failed: z.int() }),
+  queue: 'heavy',
   // 25 images that each take all the time the renderer allows.
   timeoutSeconds: 1800,
+  simulated: true,
   examples: [{ title: 'Render what the plan lacks', config: {} }],
   async chunks(context) {
     const { totals } = await (await context.download()).plan();

@@ -4,19 +4,29 @@
  */
 import { createHash } from 'node:crypto';
 import Handlebars from 'handlebars';
-import { z } from 'zod';
 import { checkExpressions } from './check-expressions.js';
+import { compileLegacy } from './compile-legacy.js';
 import { compileMjml, findTitle, replaceRange } from './compile-mjml.js';
 import { flattenTemplate } from './flatten-template.js';
+import { guardOutput, outputGuardHelpers } from './guard-output.js';
+import { toHeaderLine } from './header-line.js';
 import { decodeEntities, htmlToText } from './html-to-text.js';
+import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
+import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
 import { builtInHelpers, templateHelpers } from './template-helpers.js';
 import { invalidTemplate, isNonEmpty } from './template-problem.js';
-import type { JsonObject, JsonValue } from '../../workflows/contract/model.js';
-import type { VariableSchema } from './check-expressions.js';
+import { longestText, readSchema, toContext } from './template-variables.js';
+import { themeRemarks } from './theme-contrast.js';
+import type { HelperDelegate } from 'handlebars';
+import type { JsonObject } from '../../workflows/contract/model.js';
 import type { FlatTemplate } from './flatten-template.js';
 import type { MailLayers } from './mailer.js';
+import type { RenderBudget } from './render-budget.js';
 import type { TemplateFile, TemplateProblem } from './template-problem.js';
+
+export { toHeaderLine } from './header-line.js';
+export { maxRenderedCharacters } from './render-budget.js';
 
 /** A part with the label of the layer it came from. */
 export interface TemplatePart extends TemplateFile {
@@ -32,6 +42,7 @@ export interface ThemeProperty {
 export interface TemplateParts {
   readonly template: string;
   readonly locale: string;
+  /** MJML, or a text template of AEM's (legacy-template.ts). */
   readonly body: TemplatePart;
   readonly partials: ReadonlyMap<string, TemplatePart>;
   readonly theme: ReadonlyMap<string, ThemeProperty>;
@@ -43,18 +54,42 @@ export interface TemplateParts {
   readonly schema: TemplatePart | undefined;
 }
 
+/** How pictures of the repository get to the reader, by their paths. */
+export interface MailImages {
+  /** Address of a picture for `src`; empty where there is none to show. */
+  address(path: string): string;
+}
+
+export interface RenderOptions {
+  /** Of dates: an IANA name. Default UTC. */
+  readonly timeZone?: string | undefined;
+  /** Where people reach the installation, without a slash at the end: `${host.prefix}` of AEM's templates. */
+  readonly host?: string | undefined;
+  /** Of the mail. Default: now. */
+  readonly now?: Date | undefined;
+  /** Without it no picture of the repository is shown. */
+  readonly images?: MailImages | undefined;
+}
+
+export interface RenderedParts {
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  /** What an author should know, and nobody is kept from sending for. */
+  readonly remarks: readonly TemplateProblem[];
+}
+
 export interface CompiledTemplate {
   readonly locale: string;
   readonly layers: MailLayers;
   /** SHA-256 over the parts that are used. */
   readonly version: string;
   /** @throws SatchelError INVALID_TEMPLATE for variables that do not fit and output beyond the bound */
-  render(variables: JsonObject): { readonly subject: string; readonly html: string; readonly text: string };
+  render(variables: JsonObject, options?: RenderOptions): RenderedParts;
 }
 
-/** UTF-16 units of each body part; a mail near it shows nowhere well, and more is a mistake in a template. */
-export const maxRenderedCharacters = 1024 * 1024;
-const maxSubjectCharacters = 255;
+/** UTF-16 units that the expressions of a template, each with the longest text there is, could make in one go. */
+const maxExpressionCharacters = 64 * 1024 * 1024;
 
 /** @throws SatchelError INVALID_TEMPLATE with all problems of the first stage that has any */
 export async function compileTemplate(parts: TemplateParts): Promise<CompiledTemplate> {
@@ -63,6 +98,8 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
   };
   const theme = new Map([...parts.theme].map(([name, { value }]) => [name, value]));
   const schema = readSchema(parts, theme);
+
+  if (isLegacyTemplate(parts.body.text)) return compileText(parts, schema, theme);
 
   const flat = flattenTemplate(parts.body, parts.partials, theme);
   refuse(flat.problems);
@@ -73,62 +110,118 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
     const message = 'There is no subject: write <mj-title> into <mj-head>, or a property of the node "subject".';
     throw invalidTemplate(parts.template, [{ file: parts.body.file, line: 1, message }]);
   }
-  const [subjectFlat, textFlat] = [parts.subject, parts.text].map((part) => {
-    const plain = part && flattenTemplate(part, new Map(), theme, 'text');
-    refuse(plain?.problems ?? []);
-    refuse(plain ? checkExpressions(plain, schema.variables) : []);
-    return plain;
-  });
+  const textFlat = parts.text && plainPart(parts, parts.text, schema, theme);
 
   // The page title follows the subject, wherever that came from.
   const mjml = await compileMjml(title ? replaceRange(flat, title.start, title.end, '{{@subject}}') : flat);
   refuse(mjml.problems);
 
-  const html = compileHandlebars(parts.template, mjml.html, mjml.problemAt, true);
-  const subject = subjectFlat
-    ? compileHandlebars(parts.template, subjectFlat.text, problemIn(subjectFlat), false)
-    : compileHandlebars(
-        parts.template,
-        decodeEntities(title?.text ?? ''),
-        (_line, _column, message) => flat.problemAt(title?.start ?? 0, message),
-        false,
+  const html = compileHandlebars(parts.template, mjml.html, mjml.problemAt, flat);
+  const subject = parts.subject
+    ? compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme))
+    : compileHandlebars(parts.template, decodeEntities(title?.text ?? ''), (_line, _column, message) =>
+        flat.problemAt(title?.start ?? 0, message),
       );
-  const text = textFlat && compileHandlebars(parts.template, textFlat.text, problemIn(textFlat), false);
+  const text = textFlat && compilePlain(parts.template, textFlat);
+  const remarks = themeRemarks(parts.theme, parts.body.file);
 
   return {
     locale: parts.locale,
     layers: layersOf(parts, flat.partials),
     version: versionOf(parts, flat.partials),
-    render: (given) => {
-      const variables = toContext(schema.complete(given), Object.fromEntries(theme));
-      const line = toHeaderLine(subject(variables, { locale: parts.locale }));
-      if (line === '') {
-        const { file } = parts.subject ?? parts.body;
-        throw invalidTemplate(parts.template, [
-          { file, line: 1, message: 'The subject is empty with these variables.' },
-        ]);
-      }
-      const rendered = html(variables, { locale: parts.locale, subject: line });
+    render: (given, options = {}) => {
+      const completed = schema.complete(given);
+      const variables = toContext(completed, Object.fromEntries(theme));
+      const longest = longestText(completed);
+      const data = { locale: parts.locale, timeZone: options.timeZone ?? 'UTC', images: options.images };
+      const line = subjectLine(parts, subject(variables, { ...data, longest }));
+      const rendered = html(variables, { ...data, longest, subject: line });
       return {
         subject: line,
         html: rendered,
-        text: text ? text(variables, { locale: parts.locale, subject: line }) : htmlToText(rendered),
+        text: text ? text(variables, { ...data, longest, subject: line }) : htmlToText(rendered),
+        remarks,
       };
     },
   };
+}
+
+/** A text template of AEM's; a subject node above it counts in place of its own subject. */
+function compileText(
+  parts: TemplateParts,
+  schema: ReturnType<typeof readSchema>,
+  theme: ReadonlyMap<string, string>,
+): CompiledTemplate {
+  const render = compileLegacy(parts, schema, theme);
+  const subject = parts.subject && compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme));
+  return {
+    locale: parts.locale,
+    layers: layersOf({ ...parts, text: undefined }, []),
+    version: versionOf({ ...parts, text: undefined }, []),
+    render: (given, { timeZone = 'UTC', now = new Date(), images, host } = {}) => {
+      const completed = schema.complete(given);
+      const line =
+        subject &&
+        subjectLine(
+          parts,
+          subject(toContext(completed, Object.fromEntries(theme)), {
+            locale: parts.locale,
+            timeZone,
+            images,
+            longest: longestText(completed),
+          }),
+        );
+      return render(completed, { timeZone, now, host }, line);
+    },
+  };
+}
+
+function subjectLine(parts: TemplateParts, text: string): string {
+  const line = toHeaderLine(text);
+  if (line !== '') return line;
+  const { file } = parts.subject ?? parts.body;
+  throw invalidTemplate(parts.template, [{ file, line: 1, message: 'The subject is empty with these variables.' }]);
+}
+
+/** A part that is plain text: no partials, nothing to escape. @throws SatchelError INVALID_TEMPLATE */
+function plainPart(
+  parts: TemplateParts,
+  part: TemplatePart,
+  schema: ReturnType<typeof readSchema>,
+  theme: ReadonlyMap<string, string>,
+): FlatTemplate {
+  const flat = flattenTemplate(part, new Map(), theme, 'text');
+  for (const problems of [flat.problems, checkExpressions(flat, schema.variables)]) {
+    if (isNonEmpty(problems)) throw invalidTemplate(parts.template, problems);
+  }
+  return flat;
+}
+
+function compilePlain(template: string, flat: FlatTemplate): Render {
+  return compileHandlebars(template, flat.text, problemIn(flat));
 }
 
 function problemIn(flat: FlatTemplate): (line: number, column: number, message: string) => TemplateProblem {
   return (line, column, message) => flat.problemAt(offsetOf(flat.text, line, column), message);
 }
 
-type Render = (context: object, data: { readonly locale: string; readonly subject?: string }) => string;
+interface RenderData {
+  readonly locale: string;
+  readonly timeZone: string;
+  readonly images: MailImages | undefined;
+  readonly subject?: string;
+  /** Length of the longest text among the variables. */
+  readonly longest: number;
+}
 
+type Render = (context: object, data: RenderData) => string;
+
+/** @param html of which template this is the HTML, whose expressions are escaped for where they stand; else it is text */
 function compileHandlebars(
   template: string,
   source: string,
   problemAt: (line: number, column: number, message: string) => TemplateProblem,
-  escape: boolean,
+  html?: FlatTemplate,
 ): Render {
   const fail = (line: number, column: number, message: string, cause?: unknown) =>
     invalidTemplate(template, [problemAt(line, column, message)], cause);
@@ -138,32 +231,65 @@ function compileHandlebars(
   } catch (error) {
     throw fail(1, 0, `After MJML, Handlebars does not parse this any more: ${messageOf(error)}`, error);
   }
+  const expressions = countExpressions(program);
+  if (expressions > maxExpressions) {
+    throw fail(1, 0, `The template has ${expressions} expressions; at most ${maxExpressions} are allowed.`);
+  }
+  if (html) refuseOutput(template, program, html, problemAt);
   const handlebars = createHandlebars();
   const render = handlebars.compile<object>(program, {
     strict: true,
-    noEscape: !escape,
+    noEscape: html === undefined,
     knownHelpersOnly: true,
     knownHelpers: Object.fromEntries(Object.keys(handlebars.helpers).map((name) => [name, true])),
     preventIndent: true,
   });
   return (context, data) => {
-    let output: string;
+    if (data.longest * expressions > maxExpressionCharacters) {
+      throw fail(1, 0, `A variable of ${data.longest} characters is more than a mail can show.`);
+    }
+    const budget: RenderBudget = { repetitions: 0 };
     try {
-      output = render(context, {
-        data,
+      const output = render(context, {
+        data: { ...data, budget },
         allowProtoMethodsByDefault: false,
         allowProtoPropertiesByDefault: false,
       });
+      checkLength(output.length);
+      return output;
     } catch (error) {
       const { lineNumber = 1, column = 0 } = error as LocatedError;
       throw fail(lineNumber, column, `This does not render: ${messageOf(error).replace(/ - \d+:\d+$/, '')}.`, error);
     }
-    if (output.length > maxRenderedCharacters) {
-      throw fail(1, 0, `The mail is ${output.length} characters long; at most ${maxRenderedCharacters} are sent.`);
-    }
-    return output;
   };
 }
+
+/** @throws SatchelError INVALID_TEMPLATE for active content, and for expressions where nothing escapes them */
+function refuseOutput(
+  template: string,
+  program: hbs.AST.Program,
+  flat: FlatTemplate,
+  problemAt: (line: number, column: number, message: string) => TemplateProblem,
+): void {
+  const problems = guardOutput(program).map(({ node, written, message }) => {
+    if (node) return problemAt(node.loc.start.line, node.loc.start.column, message);
+    // MJML writes things anew, so the place is where the template has the same words.
+    const at = flat.text.toLowerCase().indexOf((written ?? '').toLowerCase());
+    return flat.problemAt(Math.max(at, 0), message);
+  });
+  if (isNonEmpty(problems)) throw invalidTemplate(template, problems);
+}
+
+function countExpressions(program: hbs.AST.Program | undefined): number {
+  return (program?.body ?? []).reduce((count, statement) => {
+    if (statement.type !== 'BlockStatement') return count + (statement.type === 'MustacheStatement' ? 1 : 0);
+    const { program: then, inverse } = statement as hbs.AST.BlockStatement;
+    return count + 1 + countExpressions(then) + countExpressions(inverse);
+  }, 0);
+}
+
+/** Helpers whose output can be longer than what is written in their blocks. */
+const repeating = ['each', 'with', 'partialScope'];
 
 /** An environment of its own with the helpers for mail, whose errors say where in the source they were called. */
 function createHandlebars(): typeof Handlebars {
@@ -171,7 +297,7 @@ function createHandlebars(): typeof Handlebars {
   for (const name of Object.keys(handlebars.helpers)) {
     if (!(builtInHelpers as readonly string[]).includes(name)) handlebars.unregisterHelper(name);
   }
-  for (const [name, helper] of Object.entries(templateHelpers)) {
+  for (const [name, helper] of Object.entries({ ...templateHelpers, ...outputGuardHelpers })) {
     handlebars.registerHelper(name, function (this: unknown, ...values: unknown[]): unknown {
       try {
         return Reflect.apply(helper, this, values) as unknown;
@@ -184,6 +310,9 @@ function createHandlebars(): typeof Handlebars {
       }
     });
   }
+  for (const name of repeating) {
+    handlebars.registerHelper(name, boundedBlock(handlebars.helpers[name] as HelperDelegate));
+  }
   return handlebars;
 }
 
@@ -192,92 +321,6 @@ type LocatedError = Error & { lineNumber?: number | undefined; column?: number |
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** A header is one line: what would start a second one, or is not to be seen, becomes a blank. */
-export function toHeaderLine(text: string): string {
-  const line = text
-    .toWellFormed()
-    // U+0085, U+2028 and U+2029 break lines for some readers, too.
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  // Cut between code points, never within one.
-  return line.length <= maxSubjectCharacters
-    ? line
-    : `${line
-        .slice(0, maxSubjectCharacters - 1)
-        .toWellFormed()
-        .replace(/\uFFFD$/, '')}…`;
-}
-
-/** Has no names, only the words Handlebars needs for messages about an object. */
-const contextPrototype = Object.freeze(
-  Object.create(null, { [Symbol.toPrimitive]: { value: () => 'the variables here' } }) as object,
-);
-
-/** Copies JSON into objects that inherit nothing, so that no name but the data's own is found. */
-function toContext(variables: JsonObject, theme: JsonObject): object {
-  const copy = (value: JsonValue): unknown => {
-    if (Array.isArray(value)) return value.map(copy);
-    if (typeof value !== 'object' || value === null) return value;
-    const context = Object.create(contextPrototype) as object;
-    return Object.assign(context, Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item)])));
-  };
-  return copy({ ...variables, theme }) as object;
-}
-
-interface Variables {
-  readonly variables: VariableSchema | undefined;
-  /** Checks variables and gives those that are documented but absent the value `null`. */
-  complete(given: JsonObject): JsonObject;
-}
-
-function readSchema(parts: TemplateParts, theme: ReadonlyMap<string, string>): Variables {
-  const part = parts.schema;
-  if (!part) return { variables: undefined, complete: (given) => given };
-  const fail = (line: number, message: string, cause?: unknown) =>
-    invalidTemplate(parts.template, [{ file: part.file, line, message }], cause);
-  let schema: VariableSchema;
-  let validator: z.ZodType;
-  try {
-    schema = JSON.parse(part.text) as VariableSchema;
-    validator = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
-  } catch (error) {
-    throw fail(1, `This is not a JSON Schema: ${messageOf(error)}.`, error);
-  }
-  return {
-    variables: {
-      ...schema,
-      properties: {
-        ...schema.properties,
-        theme: {
-          type: 'object',
-          properties: Object.fromEntries([...theme.keys()].map((name) => [name, { type: 'string' }])),
-        },
-      },
-    },
-    complete: (given) => {
-      const checked = validator.safeParse(given);
-      if (!checked.success) {
-        const issues = checked.error.issues.map((issue) => `${issue.path.join('.') || 'variables'}: ${issue.message}`);
-        throw fail(1, `The variables given do not fit this schema: ${issues.slice(0, 5).join('; ')}.`);
-      }
-      return complete(given, schema) as JsonObject;
-    },
-  };
-}
-
-function complete(value: JsonValue, schema: VariableSchema | undefined): JsonValue {
-  if (!schema) return value;
-  if (Array.isArray(value)) return value.map((item) => complete(item, schema.items));
-  if (typeof value !== 'object' || value === null) return value;
-  const missing = Object.keys(schema.properties ?? {}).map((name): [string, JsonValue] => [name, null]);
-  const present = Object.entries(value).map(([name, item]): [string, JsonValue] => [
-    name,
-    complete(item, schema.properties?.[name]),
-  ]);
-  return Object.fromEntries([...missing, ...present]);
 }
 
 function layersOf(parts: TemplateParts, usedPartials: readonly string[]): MailLayers {

@@ -1,20 +1,33 @@
 /** The mailer: templates from the overlay, an outbox in the repository, sending over a transport. */
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { saveChanges } from '../../dam/save-changes.js';
-import { mailFrom, tenantLocale } from '../../dam/settings/definitions.js';
+import type { SettingDefinition } from '../../dam/settings/define-setting.js';
+import {
+  mailBounce,
+  mailFrom,
+  mailGiveUp,
+  mailImages,
+  mailReplyTo,
+  mailUnsubscribe,
+  tenantLocale,
+  tenantTimeZone,
+} from '../../dam/settings/definitions.js';
 import { createSettings } from '../../dam/settings/settings.js';
 import type { Settings } from '../../dam/settings/settings.js';
-import { joinPath } from '../../repository/path.js';
+import { joinPath, nameOf } from '../../repository/path.js';
 import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
-import { addOutboxMail, findOutboxMail, recordProblem, recordSent, startAttempt } from './outbox.js';
+import { deliverMails } from './deliver-mails.js';
+import type { MailSigner } from './dkim.js';
+import { linkedImages, renderWithImages } from './mail-images.js';
+import { toOutboxMail, type NewMail } from './outbox.js';
+import { createSafeRender, type FallbackAlert } from './safe-render.js';
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
-import type { OverlayResolver } from '../../repository/overlay/api.js';
+import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
 import type { Mailbox } from './compose-message.js';
-import type { CompiledTemplate } from './compile-template.js';
-import type { MailOrder, Mailer, Recipient, SentMail } from './mailer.js';
-import type { OutboxMail } from './outbox.js';
+import type { CompiledTemplate, MailImages } from './compile-template.js';
+import type { MailOrder, Mailer, Recipient } from './mailer.js';
 import type { MailTransport } from './transport.js';
 
 export interface MailerOptions {
@@ -25,25 +38,32 @@ export interface MailerOptions {
   readonly transport: MailTransport | undefined;
   /** Sender of tenants that name none, `Satchel <satchel@example.com>`. */
   readonly from: string;
+  /** Signs a finished message, by the domain of its sender (dkim.ts). Default: none is signed. */
+  readonly sign?: MailSigner | undefined;
+  /** Mails under way at once. Default 2, as many as the transport has connections. */
+  readonly parallel?: () => number;
+  /** See deliver-mails.ts. */
+  readonly leaseTime?: number;
+  readonly retryAfter?: (attempts: number) => number;
+  /** A mail went out with another version of its template than the one in force, which does not render. */
+  readonly onFallback?: (alert: FallbackAlert) => void;
+  /** Where people reach the installation, without a slash at the end. Without it pictures always go with the mail. */
+  readonly externalUrl?: () => string | Promise<string>;
 }
 
 /** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
 const maxCompiled = 200;
-/** A complete message; templates bound theirs before. */
-const maxMessageBytes = 16 * 1024 * 1024;
-
-interface PlannedMail {
-  /** Of its record. */
-  readonly path: string;
-  readonly key: string;
-  readonly order: MailOrder;
-  readonly recipient: Recipient;
-  readonly sender: Mailbox;
-}
-
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
 export function createMailer(options: MailerOptions): Mailer {
-  const { overlay, settings = createSettings({ overlay }), transport, from } = options;
+  const { overlay, settings = createSettings({ overlay }), transport, from, sign, externalUrl } = options;
+  const { parallel = () => 2, leaseTime, retryAfter } = options;
+  const pace = {
+    get parallel() {
+      return parallel();
+    },
+    ...(leaseTime !== undefined && { leaseTime }),
+    ...(retryAfter && { retryAfter }),
+  };
   const configuredSender = parseSender(from);
   const compiled = new Map<string, Promise<CompiledTemplate>>();
 
@@ -69,95 +89,159 @@ export function createMailer(options: MailerOptions): Mailer {
 
   const render: Mailer['render'] = async (session, options) => {
     const template = await compile(session, options);
+    const { value: ownTimeZone } = await settings.read(session, options.tenant, tenantTimeZone);
+    const { value: mode } = await settings.read(session, options.tenant, mailImages);
+    const timeZone = options.timeZone ?? ownTimeZone;
+    const host = await externalUrl?.();
+    const draw = (shown: MailImages) => template.render(options.variables, { timeZone, host, images: shown });
+    const { result, images } =
+      mode === 'link' && host !== undefined
+        ? { result: draw(linkedImages(host)), images: [] }
+        : await renderWithImages(session, draw);
     return {
-      ...template.render(options.variables),
+      ...result,
+      images,
       locale: template.locale,
       layers: template.layers,
       templateVersion: template.version,
     };
   };
 
-  /** Renders, composes and saves a mail that has no record yet. */
-  async function writeMail(
-    session: Session,
-    { path, key, order, recipient, sender }: PlannedMail,
-  ): Promise<OutboxMail> {
-    const { address, displayName } = recipient;
-    const rendered = await render(session, {
-      template: order.template,
-      tenant: order.tenant,
-      locale: recipient.language,
-      variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
-    });
-    const created = new Date();
-    const to = { address, name: displayName ?? '' };
-    const raw = await composeMessage({ from: sender, to, mail: rendered, key, date: created });
-    const messageId = messageIdOf(key, sender);
-    return addOutboxMail(session, path, { to: address, messageId, template: order.template, rendered, raw, created });
+  /** Who the mails of a tenant come from, and how they are to be sent. */
+  async function mailPolicy(session: Session, tenant: Tenant): Promise<MailPolicy> {
+    const read = async <Value>(setting: SettingDefinition<Value>) =>
+      (await settings.read(session, tenant, setting)).value;
+    const [ownSender, replyTo, bounce, unsubscribe, giveUpMinutes] = [
+      await read(mailFrom),
+      await read(mailReplyTo),
+      await read(mailBounce),
+      await read(mailUnsubscribe),
+      await read(mailGiveUp),
+    ];
+    const sender = ownSender === undefined ? configuredSender : parseSender(ownSender);
+    return {
+      sender,
+      replyTo: replyTo === undefined ? undefined : parseSender(replyTo),
+      bounce: bounce ?? sender.address,
+      unsubscribe,
+      giveUpAfter: giveUpMinutes * 60_000,
+    };
   }
 
-  async function deliverOne(
+  const renderSafely = createSafeRender({
+    overlay,
+    render,
+    tenantLocale: async (session, tenant) => (await settings.read(session, tenant, tenantLocale)).value,
+    onFallback: options.onFallback,
+  });
+
+  /** Renders, composes and signs a mail that has no record yet. */
+  async function composeMail(
     session: Session,
-    active: MailTransport,
     order: MailOrder,
+    { sender, replyTo, bounce, unsubscribe }: MailPolicy,
     recipient: Recipient,
-    signal: AbortSignal,
-  ): Promise<SentMail> {
-    const key = mailKey(order.idempotencyKey, recipient.address);
-    const path = joinPath(order.outboxParent, key);
-    const recorded = await findOutboxMail(session, path);
-    if (recorded && recorded.state !== 'pending') return asSentMail(recorded, recorded.state);
-    if (recorded) await startAttempt(session, recorded);
-    const { value: ownSender } = await settings.read(session, order.tenant, mailFrom);
-    const sender = ownSender === undefined ? configuredSender : parseSender(ownSender);
-    const mail = recorded ?? (await writeMail(session, { path, key, order, recipient, sender }));
-    if (!mail.raw) throw new SatchelError('INTERNAL', `The outbox record ${path} has no message.`);
-    const raw = await session.readBinary(mail.raw, maxMessageBytes);
-    try {
-      const receipt = await active.send({ from: sender.address, to: mail.to, messageId: mail.messageId, raw }, signal);
-      await recordSent(session, path, receipt);
-      return asSentMail(mail, 'sent');
-    } catch (error) {
-      if (!(error instanceof SatchelError)) throw error;
-      const permanent = error.code === 'MAIL_REJECTED';
-      await recordProblem(session, path, permanent ? 'failed' : 'pending', error);
-      if (!permanent) throw error;
-      return asSentMail({ ...mail, error: { code: error.code, message: error.message } }, 'failed');
-    }
+    key: string,
+  ): Promise<NewMail> {
+    const { address, displayName } = recipient;
+    const rendered =
+      order.rendered ??
+      (await renderSafely(session, {
+        template: order.template,
+        tenant: order.tenant,
+        locale: recipient.language,
+        timeZone: recipient.timeZone,
+        variables: { ...order.variables, recipient: { name: displayName ?? null, address } },
+      }));
+    const created = new Date();
+    const to = { address, name: displayName ?? '' };
+    const message = await composeMessage({
+      from: sender,
+      to,
+      replyTo,
+      unsubscribe,
+      mail: rendered,
+      key,
+      date: created,
+    });
+    return {
+      to: address,
+      from: bounce,
+      tenant: order.tenant.name,
+      messageId: messageIdOf(key, sender),
+      template: order.template,
+      rendered,
+      raw: sign ? await sign(message, sender.address) : message,
+      created,
+    };
+  }
+
+  /** @throws SatchelError MAIL_NOT_CONFIGURED */
+  async function activeTransport(): Promise<MailTransport> {
+    if (transport && (await isAvailable())) return transport;
+    throw new SatchelError(
+      'MAIL_NOT_CONFIGURED',
+      'No mail server is configured: set mail.smtp (SATCHEL_SMTP), or run in development mode with the embedded mailbox.',
+    );
+  }
+
+  async function isAvailable(): Promise<boolean> {
+    return transport !== undefined && ((await transport.available?.()) ?? true);
   }
 
   return {
     render,
+    available: isAvailable,
     deliver: async (session, order, signal, onSent) => {
-      if (!transport) {
-        throw new SatchelError(
-          'MAIL_NOT_CONFIGURED',
-          'No mail server is configured: set the SMTP host and port, or run with the embedded mailbox.',
-        );
-      }
+      const active = await activeTransport();
       const recipients = uniqueRecipients(order.recipients);
-      const sent: SentMail[] = [];
-      const unavailable: SatchelError[] = [];
       await saveChanges(session, async () => {
         await session.ensureNode(order.outboxParent);
       });
-      for (const recipient of recipients) {
-        signal.throwIfAborted();
-        try {
-          sent.push(await deliverOne(session, transport, order, recipient, signal));
-        } catch (error) {
-          if (!(error instanceof SatchelError) || error.code !== 'MAIL_UNAVAILABLE') throw error;
-          unavailable.push(error);
-          // A server that is not there will not be there for the next recipient; one that says "later" may mean this one.
-          if (error.details['connection'] === true) break;
-        }
-        onSent?.(sent.length, recipients.length);
-      }
-      const [problem] = unavailable;
-      if (problem) throw problem;
+      const policy = await mailPolicy(session, order.tenant);
+      return deliverMails({
+        session,
+        mails: recipients.map((recipient) => {
+          const key = mailKey(order.idempotencyKey, recipient.address);
+          return {
+            path: joinPath(order.outboxParent, key),
+            compose: () => composeMail(session, order, policy, recipient, key),
+          };
+        }),
+        transport: active,
+        giveUpAfter: policy.giveUpAfter,
+        ...pace,
+        signal,
+        onSent,
+      });
+    },
+    retry: async (session, path, signal) => {
+      const active = await activeTransport();
+      await saveChanges(session, async () => {
+        const node = await session.findNode(path);
+        const state = node && toOutboxMail(node).state;
+        if (state === undefined) throw new SatchelError('PATH_NOT_FOUND', `There is no mail at ${path}.`);
+        if (state === 'sent') throw new SatchelError('INVALID_REQUEST', `The mail ${nameOf(path)} was sent already.`);
+        await session.setProperties(path, { state: 'pending', next: null });
+      });
+      const compose = () => Promise.reject(new SatchelError('PATH_NOT_FOUND', `There is no mail at ${path} any more.`));
+      const mails = [{ path, compose }];
+      // Nobody would try it again: what is not taken now failed.
+      const [sent] = await deliverMails({ session, mails, transport: active, giveUpAfter: 0, ...pace, signal });
+      if (!sent) throw new SatchelError('INTERNAL', `Nothing became of the mail at ${path}.`);
       return sent;
     },
   };
+}
+
+interface MailPolicy {
+  readonly sender: Mailbox;
+  readonly replyTo: Mailbox | undefined;
+  /** Envelope sender. */
+  readonly bounce: string;
+  readonly unsubscribe: string | undefined;
+  /** Milliseconds. */
+  readonly giveUpAfter: number;
 }
 
 /** @throws SatchelError INVALID_REQUEST for what is no address */
@@ -169,9 +253,4 @@ function uniqueRecipients(recipients: readonly Recipient[]): Recipient[] {
     });
   }
   return [...new Map(recipients.map((recipient) => [recipient.address.toLowerCase(), recipient])).values()];
-}
-
-function asSentMail(mail: OutboxMail, state: SentMail['state']): SentMail {
-  const { to, subject, locale, messageId, layers, error } = mail;
-  return { to, subject, locale, messageId, layers, state, ...(state === 'failed' && error && { error }) };
 }

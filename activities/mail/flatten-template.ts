@@ -112,8 +112,12 @@ export function flattenTemplate(
       return;
     }
     const inStyle = isInsideStyle(source.text, tag.start);
-    if (value.includes('{{') || (inStyle && /[<>{};]/.test(value))) {
-      problem(tag.start, `The theme's "${name}" may not hold {{ or, in a style, any of < > { } ; — it is "${value}".`);
+    const unsafe = inStyle || isInsideStyleAttribute(source.text, tag.start) ? /[<>{};\\]|\/\*|url\s*\(/i : undefined;
+    if (value.includes('{{') || unsafe?.test(value)) {
+      problem(
+        tag.start,
+        `The theme's "${name}" may not hold {{ or, in a style, any of < > { } ; \\ or url( — it is "${value.slice(0, 200)}".`,
+      );
       return;
     }
     flat.generate(inStyle || format === 'text' ? value : Handlebars.escapeExpression(value), source, tag.start);
@@ -147,6 +151,17 @@ function themeProperty(tag: HandlebarsTag): string | undefined {
 function isInsideStyle(text: string, offset: number): boolean {
   const before = text.slice(0, offset).toLowerCase();
   return before.lastIndexOf('<mj-style') > before.lastIndexOf('</mj-style');
+}
+
+/** Attributes whose values are no CSS; MJML makes CSS of most others. */
+const plainAttributes = new Set(['alt', 'title', 'href', 'src', 'aria-label', 'lang', 'name', 'content']);
+
+/** Whether an offset lies in a tag, and not surely in an attribute that is no CSS. */
+function isInsideStyleAttribute(text: string, offset: number): boolean {
+  const open = text.lastIndexOf('<', offset);
+  if (open < text.lastIndexOf('>', offset)) return false;
+  const attribute = /([A-Za-z:-]+)\s*=\s*["'][^"']*$/.exec(text.slice(Math.max(open, offset - 1000), offset))?.[1];
+  return attribute === undefined || !plainAttributes.has(attribute.toLowerCase());
 }
 
 /** What Handlebars' own parser has to say about a file, and what of its syntax is not for mail. */

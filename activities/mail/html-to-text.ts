@@ -73,8 +73,9 @@ export function htmlToText(html: string): string {
       if (opened === 'li') text += '- ';
     }
   }
-  return `${text
-    .replace(/[^\S\n]+$/gm, '')
+  const rows = text.split('\n').map((row) => row.trimEnd());
+  return `${rows
+    .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim()}\n`;
 }

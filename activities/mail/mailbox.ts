@@ -166,7 +166,8 @@ async function readHeaders(file: string): Promise<Uint8Array> {
   }
 }
 
-async function parseMail(raw: Uint8Array) {
+/** A message as people read it, within bounds. */
+export async function parseMail(raw: Uint8Array) {
   const { default: PostalMime } = await import('postal-mime');
   return PostalMime.parse(raw, {
     maxNestingDepth: 20,

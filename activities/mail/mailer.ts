@@ -4,6 +4,8 @@
  */
 import type { Tenant } from '../../repository/overlay/api.js';
 import type { Session } from '../../repository/api.js';
+import type { MailImage } from './mail-images.js';
+import type { TemplateProblem } from './template-problem.js';
 import type { JsonObject } from '../../workflows/contract/model.js';
 
 export interface Recipient {
@@ -11,6 +13,8 @@ export interface Recipient {
   readonly displayName?: string;
   /** Profile language, when known. */
   readonly language?: string;
+  /** IANA name, when known; else the tenant's. */
+  readonly timeZone?: string;
 }
 
 /** Which layer each part of a rendered mail came from, e.g. `subject` → `/conf/aurora`, `theme.color` → `/apps`. */
@@ -24,6 +28,12 @@ export interface RenderedMail {
   readonly layers: MailLayers;
   /** SHA-256 over everything the template is made of. */
   readonly templateVersion: string;
+  /** Why it is not of the version in force, and what was used instead (safe-render.ts). */
+  readonly fallback?: string;
+  /** Pictures that go with it, by content id. */
+  readonly images?: readonly MailImage[];
+  /** What an author should know: placeholders that stand for nothing, colours that are hard to read. */
+  readonly remarks?: readonly TemplateProblem[];
 }
 
 export interface MailOrder {
@@ -36,6 +46,8 @@ export interface MailOrder {
   readonly outboxParent: string;
   /** Decides the Message-ID together with the recipient. */
   readonly idempotencyKey: string;
+  /** Rendered already: a test of a draft. */
+  readonly rendered?: RenderedMail;
 }
 
 export interface SentMail {
@@ -45,6 +57,8 @@ export interface SentMail {
   readonly messageId: string;
   readonly layers: MailLayers;
   readonly state: 'sent' | 'failed';
+  /** See `RenderedMail`. */
+  readonly fallback?: string;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -58,13 +72,19 @@ export interface Mailer {
       /** Wanted locale; falls back language-REGION → language → tenant's default → en. */
       readonly locale: string | undefined;
       readonly variables: JsonObject;
+      /** Of dates, an IANA name. Default: the tenant's, else UTC. */
+      readonly timeZone?: string | undefined;
     },
   ): Promise<RenderedMail>;
+  /** Whether mail can be sent at all at the moment: in production mode that takes a mail server. */
+  available(): Promise<boolean>;
   /**
-   * Walks the recipients: an outbox record with the finished bytes first, then the sending, then the reply. A recipient
-   * that was sent to already is passed over, so calling again after a crash sends no second mail, except when the crash
-   * fell between the server's reply and its record; then the same bytes with the same Message-ID go out again.
-   * @throws SatchelError MAIL_UNAVAILABLE when a retry can help; permanent refusals are reported in the result
+   * Walks the recipients: an outbox record with the finished bytes first, then the sending, then the reply (deliver-mails.ts). A
+   * recipient that was sent to already is passed over, so calling again after a crash sends no second mail, except when the
+   * crash fell between the server's reply and its record; then the same bytes with the same Message-ID go out again.
+   * @param session used by nobody else until it is done
+   * @throws SatchelError MAIL_UNAVAILABLE when a retry can help, after the seconds in its details; MAIL_NOT_CONFIGURED;
+   * permanent refusals, and what was given up, are reported in the result
    */
   deliver(
     session: Session,
@@ -72,4 +92,9 @@ export interface Mailer {
     signal: AbortSignal,
     onSent?: (done: number, total: number) => void,
   ): Promise<SentMail[]>;
+  /**
+   * Tries a mail that failed, or waits, once more: the same bytes with the same Message-ID.
+   * @throws SatchelError PATH_NOT_FOUND; INVALID_REQUEST for one that was sent; MAIL_NOT_CONFIGURED
+   */
+  retry(session: Session, path: string, signal: AbortSignal): Promise<SentMail>;
 }

@@ -7,22 +7,36 @@ export const builtInHelpers = ['if', 'unless', 'each', 'with', 'lookup'] as cons
 /** Block helper that a `{{> partial name=value}}` turns into when partials are flattened. */
 export const partialScopeHelper = 'partialScope';
 
+const maxLines = 500;
+
 /**
  * - `{{bytes size}}` 1024 bytes are 1 KB, as file managers and AEM count: `2.4 MB`, `2,4 Mo`
  * - `{{number count}}` with the locale's grouping
- * - `{{date expires}}` an ISO 8601 instant as a long date with time, in UTC unless `timeZone="Europe/Zurich"` is given
+ * - `{{date expires}}` an ISO 8601 instant as a long date with time, in the time zone of the mail (the recipient's, else the
+ *   tenant's, else UTC) unless `timeZone="Europe/Zurich"` is given
+ * - `{{image thumbnail}}` the address of a picture of the repository, for `src`; empty where there is none to show, so that
+ *   `{{#if (image thumbnail)}}` tells
  * - `{{duration seconds}}` `1.4 s`, `2 min 5 s`
  * - `{{plural n one="# file" other="# files"}}` by the locale's plural rules (zero, one, two, few, many, other); `#` is
  *   the number
+ * - `{{#each (lines message)}}{{this}}<br />{{/each}}` the lines of a text, at most 500
  * - `(eq a b)`, `(gt a b)`, `(or a b …)` for conditions
  */
 export const templateHelpers: Readonly<Record<string, HelperDelegate>> = {
   bytes: (value: unknown, options: HelperOptions) => formatBytes(asNumber('bytes', value), localeOf(options)),
   number: (value: unknown, options: HelperOptions) =>
     new Intl.NumberFormat(localeOf(options)).format(asNumber('number', value)),
-  date: (value: unknown, options: HelperOptions) => formatDate(value, options),
+  date: (value: unknown, options: HelperOptions) => {
+    const { timeZone } = options.hash as { timeZone?: string };
+    return formatDate(value, localeOf(options), timeZone ?? (options.data as { timeZone: string }).timeZone);
+  },
+  image: (path: unknown, options: HelperOptions) => {
+    const { images } = options.data as { images: { address(path: string): string } | undefined };
+    return typeof path === 'string' && path !== '' ? (images?.address(path) ?? '') : '';
+  },
   duration: (value: unknown, options: HelperOptions) => formatDuration(asNumber('duration', value), localeOf(options)),
   plural: (value: unknown, options: HelperOptions) => formatPlural(asNumber('plural', value), options),
+  lines: (value: unknown) => (typeof value === 'string' ? value.trim().split(/\r\n|\r|\n/, maxLines) : []),
   eq: (left: unknown, right: unknown) => left === right,
   gt: (left: unknown, right: unknown) => asNumber('gt', left) > asNumber('gt', right),
   or: (...values: unknown[]) => values.slice(0, -1).some(Boolean),
@@ -59,13 +73,13 @@ export function formatBytes(bytes: number, locale: string): string {
   }).format(value);
 }
 
-function formatDate(value: unknown, options: HelperOptions): string {
+/** @throws TypeError for what is no date, RangeError for what is no time zone */
+export function formatDate(value: unknown, locale: string, timeZone: string): string {
   const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(time)) {
     throw new TypeError(`the helper "date" needs an ISO 8601 date and got ${JSON.stringify(value)}`);
   }
-  const { timeZone = 'UTC' } = options.hash as { timeZone?: string };
-  return new Intl.DateTimeFormat(localeOf(options), {
+  return new Intl.DateTimeFormat(locale, {
     year: 'numeric',
     month: 'long',
     day: 'numeric',

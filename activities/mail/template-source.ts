@@ -6,12 +6,14 @@
  *       partials/header.mjml       shared
  *       downloadasset
  *         en.mjml  de.mjml  de.txt text is optional
+ *         fr.txt                   a text template of AEM's (legacy-template.ts) is a body, too
  *         subject                  node; properties named by locale, or "default"
  *         partials/  theme         win over the shared ones
  *         sample.json  variables.schema.json
  */
 import { createHash } from 'node:crypto';
 import { SatchelError } from '../../workflows/contract/errors.js';
+import { isLegacyTemplate, parseLegacyTemplate } from './legacy-template.js';
 import { canonicalLocale, languageOf, localeFallbacks, narrowing } from './locale-fallback.js';
 import { invalidTemplate } from './template-problem.js';
 import type { Session } from '../../repository/api.js';
@@ -56,27 +58,34 @@ export async function locateTemplate(
   }: { tenant: Tenant; template: string; locale: string | undefined; tenantLocale: string | undefined },
 ): Promise<LocatedTemplate> {
   const { shared, own } = await templateResources(session, overlay, tenant, template);
-  const locales = availableLocales(own);
-  const locale = localeFallbacks(wanted, tenantLocale).find((candidate) => locales.has(candidate));
-  const bodyName = locale === undefined ? undefined : locales.get(locale);
-  const body = bodyName === undefined ? undefined : filePart(own, `${bodyName}.mjml`);
-  if (locale === undefined || bodyName === undefined || !body) {
+  const layers = overlay.settingsLayers(tenant);
+  const rank = ({ layer }: FilePart) => layers.findIndex(({ label }) => label === layer);
+  const bodies = await availableBodies(session, template, own);
+  const locale = localeFallbacks(wanted, tenantLocale).find((candidate) => bodies.has(candidate));
+  const found = locale === undefined ? undefined : bodies.get(locale);
+  // The topmost layer has it; in one layer MJML counts before a text template.
+  const body =
+    found?.mjml && found.legacy
+      ? rank(found.mjml) <= rank(found.legacy)
+        ? found.mjml
+        : found.legacy
+      : (found?.mjml ?? found?.legacy);
+  if (locale === undefined || !found || !body) {
     throw new SatchelError(
       'UNKNOWN_TEMPLATE',
       `The e-mail template "${template}" has no ${wanted ?? 'en'}.mjml for ${tenant.root}, nor one of its fallbacks; ` +
-        `it has: ${[...locales.keys()].join(', ') || 'none'}.`,
+        `it has: ${[...bodies.keys()].join(', ') || 'none'}.`,
       { details: { template, tenant: tenant.name, locale: wanted ?? null } },
     );
   }
 
-  const layers = overlay.settingsLayers(tenant);
-  const rank = (label: string) => layers.findIndex((layer) => layer.label === label);
-  const text = filePart(own, `${bodyName}.txt`);
   // A body that was overridden says something else than the text below it.
-  const textFits = text !== undefined && rank(text.layer) <= rank(body.layer);
+  const text = body === found.mjml ? found.text : undefined;
+  const textFits = text !== undefined && rank(text) <= rank(body);
   const partials = new Map([...partialParts(shared), ...partialParts(own)]);
   const theme = new Map([...(await themeOf(session, shared, layers)), ...(await themeOf(session, own, layers))]);
   const subject = subjectPart(own, wanted, locale);
+  const subjectIsBelow = subject !== undefined && rank(subject) > rank(body);
   const schema = filePart(own, 'variables.schema.json');
 
   const fingerprint = (part: FilePart | undefined) =>
@@ -98,17 +107,19 @@ export async function locateTemplate(
     key,
     read: async () => {
       const read = (part: FilePart) => readPart(session, template, part);
+      const bodyPart = await read(body);
       return {
         template,
         locale,
-        body: await read(body),
+        body: bodyPart,
         partials: new Map(
           await Promise.all(
             [...partials].map(async ([name, part]): Promise<[string, TemplatePart]> => [name, await read(part)]),
           ),
         ),
         theme,
-        subject: subject && (await read(subject)),
+        // Nor does a body with a subject of its own take one from below.
+        subject: subject && !(subjectIsBelow && hasSubject(bodyPart)) ? await read(subject) : undefined,
         text: textFits ? await read(text) : undefined,
         schema: schema && (await read(schema)),
       };
@@ -119,7 +130,7 @@ export async function locateTemplate(
 /** Names of the templates a tenant sees. */
 export async function listTemplates(session: Session, overlay: OverlayResolver, tenant: Tenant): Promise<string[]> {
   const shared = await overlay.settings(session, tenant, templatesPath);
-  return templateNames(shared);
+  return templateNames(session, shared);
 }
 
 /** Locales a template has a body for, as the tenant sees it. */
@@ -129,7 +140,8 @@ export async function templateLocales(
   tenant: Tenant,
   template: string,
 ): Promise<string[]> {
-  return [...availableLocales((await templateResources(session, overlay, tenant, template)).own).keys()];
+  const { own } = await templateResources(session, overlay, tenant, template);
+  return [...(await availableBodies(session, template, own)).keys()];
 }
 
 /** The variables of `sample.json`, for previews and checks; empty without one. @throws SatchelError INVALID_TEMPLATE */
@@ -158,26 +170,65 @@ async function templateResources(
   throw new SatchelError(
     'UNKNOWN_TEMPLATE',
     `There is no e-mail template "${template}" at settings/${templatesPath} for ${tenant.root} ` +
-      `(known: ${templateNames(shared).join(', ') || 'none'}).`,
+      `(known: ${(await templateNames(session, shared)).join(', ') || 'none'}).`,
     { details: { template, tenant: tenant.name } },
   );
 }
 
-function templateNames(shared: MergedResource | undefined): string[] {
-  // The shared partials lie beside the templates, and some of their names look like locales.
-  const folders = (shared?.children ?? []).filter(({ name }) => name !== 'partials');
-  return folders.filter((child) => availableLocales(child).size > 0).map((child) => child.name);
+async function templateNames(session: Session, shared: MergedResource | undefined): Promise<string[]> {
+  const names: string[] = [];
+  for (const child of shared?.children ?? []) {
+    // The shared partials lie beside the templates, and some of their names look like locales.
+    if (child.name === 'partials') continue;
+    if ((await availableBodies(session, child.name, child)).size > 0) names.push(child.name);
+  }
+  return names;
 }
 
-/** Canonical locale → name of the file without its ending. */
-function availableLocales(template: MergedResource): ReadonlyMap<string, string> {
-  return new Map(
-    template.children.flatMap(({ name }) => {
-      const stem = name.endsWith('.mjml') ? name.slice(0, -'.mjml'.length) : undefined;
-      const locale = canonicalLocale(stem);
-      return stem === undefined || locale === undefined ? [] : [[locale, stem] as const];
-    }),
-  );
+/** What a template has for one locale; at least one of the bodies. */
+interface LocaleFiles {
+  readonly mjml?: FilePart;
+  readonly legacy?: FilePart;
+  /** The text part of `mjml`. */
+  readonly text?: FilePart;
+}
+
+/** By canonical locale, those with a body. */
+async function availableBodies(
+  session: Session,
+  template: string,
+  own: MergedResource,
+): Promise<ReadonlyMap<string, LocaleFiles>> {
+  const files = new Map<string, LocaleFiles>();
+  for (const { name } of own.children) {
+    const [, stem, ending] = /^(.+)\.(mjml|txt)$/.exec(name) ?? [];
+    const locale = canonicalLocale(stem);
+    const part = locale === undefined ? undefined : filePart(own, name);
+    if (locale === undefined || !part) continue;
+    const kind = ending === 'mjml' ? 'mjml' : (await isLegacyPart(session, template, part)) ? 'legacy' : 'text';
+    files.set(locale, { ...files.get(locale), [kind]: part });
+  }
+  return new Map([...files].filter(([, { mjml, legacy }]) => mjml !== undefined || legacy !== undefined));
+}
+
+/** What text files are, by their SHA-256: a mail need not read one to see that it is none of AEM's. */
+const knownTextFiles = new Map<string, boolean>();
+const maxKnownTextFiles = 10_000;
+
+async function isLegacyPart(session: Session, template: string, part: FilePart): Promise<boolean> {
+  if (typeof part.content === 'string') return isLegacyTemplate(part.content);
+  const key = part.content.sha256;
+  const known = knownTextFiles.get(key);
+  if (known !== undefined) return known;
+  const isLegacy = isLegacyTemplate((await readPart(session, template, part)).text);
+  if (knownTextFiles.size >= maxKnownTextFiles) knownTextFiles.clear();
+  knownTextFiles.set(key, isLegacy);
+  return isLegacy;
+}
+
+/** Whether a body says its subject itself. */
+function hasSubject(body: TemplatePart): boolean {
+  return isLegacyTemplate(body.text) ? parseLegacyTemplate(body).subject !== '' : /<mj-title\b/i.test(body.text);
 }
 
 function filePart(parent: MergedResource, name: string): FilePart | undefined {

@@ -6,16 +6,14 @@ import type { SettingDefinition } from '../../dam/settings/define-setting.js';
 import { listedArchives, listedSkipped, listedSteps } from '../../dam/settings/definitions.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { defineStep } from '../define-step.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
 import { asRecipient, checkRecipients } from '../mail/recipients.js';
 import type { DownloadJob } from '../../dam/download-job.js';
 import type { Session, UserProfile } from '../../repository/api.js';
 import type { CompletedWorkflow, JsonObject } from '../../workflows/contract/model.js';
 import type { PackedArchives } from '../../workflows/contract/plan.js';
 import type { Recipient } from '../mail/mailer.js';
-import type { StepContext } from '../define-step.js';
-
-/** Outboxes of mails that belong to no download: a transient workflow leaves no record of its own. */
-export const mailOutboxRoot = '/var/mail/outbox';
+import type { StepContext, StepServices } from '../define-step.js';
 
 const config = z.strictObject({
   /** Name of the e-mail template. Default: `downloadasset`, or `transientworkflowcompleted` for a completion model. */
@@ -42,8 +40,10 @@ export const emailStep = defineStep({
     'Renders an e-mail template for each recipient, in their language and with the tenant’s theme, and sends it once.',
   config,
   result,
-  timeoutSeconds: 300,
-  maximumAttempts: 10,
+  // Walks on for as long as a rate limit makes it; attempts are spread by how long mails are tried (dam/mail/giveUpMinutes).
+  timeoutSeconds: 3600,
+  maximumAttempts: 100,
+  simulated: true,
   examples: [
     { title: 'Tell the requester', config: { to: 'requester' } },
     { title: 'Another template to a fixed address', config: { template: 'acme-approval', to: ['legal@example.com'] } },
@@ -56,6 +56,11 @@ export const emailStep = defineStep({
     if (letter.recipients.length === 0) {
       context.log.info('nobody to notify', { reason: letter.note });
       return { sent: 0, failed: 0, note: letter.note };
+    }
+    // Who asked for mail was told so at the request; who did not is not failed for it.
+    if (!letter.asked && !(await context.services.mailer.available())) {
+      context.log.warn('nobody was notified: no mail server is configured');
+      return { sent: 0, failed: 0, note: 'no mail server is configured' };
     }
     const mails = await context.services.mailer.deliver(
       session,
@@ -70,6 +75,12 @@ export const emailStep = defineStep({
       context.signal,
       (done, total) => context.progress({ message: `${done} of ${total} mails sent` }),
     );
+    for (const mail of mails.filter(({ fallback }) => fallback !== undefined)) {
+      context.log.error('mail sent with another version of its template', {
+        messageId: mail.messageId,
+        why: mail.fallback,
+      });
+    }
     const failed = mails.filter((mail) => mail.state === 'failed');
     for (const mail of failed) context.log.warn('mail refused', { messageId: mail.messageId, error: mail.error });
     if (failed.length > 0) context.partial();
@@ -81,12 +92,27 @@ export const emailStep = defineStep({
 interface Letter {
   readonly template: string;
   readonly recipients: readonly Recipient[];
+  /** Whether somebody named these addresses. */
+  readonly asked: boolean;
   readonly note: string;
   readonly variables: JsonObject;
   readonly outbox: string;
 }
 
-async function downloadLetter(context: StepContext<Config>, session: Session, job: DownloadJob): Promise<Letter> {
+type LetterServices = Pick<StepServices, 'settings' | 'externalUrl'>;
+type LetterContext = Pick<StepContext<Config>, 'config' | 'tenant'> & { readonly services: LetterServices };
+
+/** What the mail about a finished download says, for a preview: nobody is looked up as a recipient. */
+export async function downloadVariables(
+  { services, tenant }: Pick<LetterContext, 'tenant'> & { readonly services: LetterServices },
+  session: Session,
+  job: DownloadJob,
+): Promise<JsonObject> {
+  const unnotified = { ...job, request: { ...job.request, notify: false } };
+  return (await downloadLetter({ services, tenant, config: { to: 'requester' } }, session, unnotified)).variables;
+}
+
+async function downloadLetter(context: LetterContext, session: Session, job: DownloadJob): Promise<Letter> {
   const archives = await job.archives();
   if (!archives) {
     throw new SatchelError('STEP_FAILED', `${job.path} has no archives yet: place notify/email after dam/package.`);
@@ -103,6 +129,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
   return {
     template: 'downloadasset',
     recipients,
+    asked: context.config.to !== 'requester' || job.request.email.length > 0,
     note,
     outbox: `${job.path}/outbox`,
     variables: {
@@ -129,7 +156,7 @@ async function downloadLetter(context: StepContext<Config>, session: Session, jo
 }
 
 async function downloadRecipients(
-  context: StepContext<Config>,
+  context: LetterContext,
   session: Session,
   job: DownloadJob,
   requester: UserProfile | undefined,
@@ -159,6 +186,7 @@ async function completionLetter(
       context.config.to === 'requester'
         ? own
         : await checkRecipients(session, context.services.settings, context.tenant, context.config.to),
+    asked: context.config.to !== 'requester',
     note: `${context.initiator} has no e-mail address in the profile`,
     outbox: `${mailOutboxRoot}/${completed.workflowId}`,
     variables: {
@@ -186,7 +214,7 @@ async function completionLetter(
 }
 
 /** How many a mail lists of something; the rest is counted. */
-function maxListed(context: StepContext<Config>, session: Session) {
+function maxListed(context: LetterContext, session: Session) {
   return async (setting: SettingDefinition<number>): Promise<number> =>
     (await context.services.settings.read(session, context.tenant, setting)).value;
 }

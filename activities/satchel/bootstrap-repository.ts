@@ -5,12 +5,18 @@
 import { downloadsRoot } from '../../dam/download-job.js';
 import { renditionCacheRoot } from '../../dam/render-cache.js';
 import { grant } from '../../repository/access/policy.js';
-import { adminUser, groups, type Privilege, type Repository } from '../../repository/api.js';
+import { adminUser, groups, type Privilege, type Repository, type Session } from '../../repository/api.js';
 import { createServiceUser, serviceUsersRoot } from '../../repository/users.js';
-import { mailOutboxRoot } from '../notify/email.js';
-import { instancesRoot, requestsRoot } from './request-node.js';
+import { lastGoodRoot } from '../mail/last-good.js';
+import { mailOutboxRoot } from '../mail/outbox.js';
+import { listedProperty } from './listing-keys.js';
+import { instancesRoot, listingsOf, readRequest, requestsRoot } from './request-node.js';
+import { inboxRoot } from './work-items.js';
 
 const modelsRoot = '/libs/settings/workflow/models';
+
+/** Where packages of AEM bring workflow models. */
+const classicModelRoots = ['/var/workflow/models', '/etc/workflow/models'];
 
 /** Where content imports remember what they wrote (repository/content). */
 const importRecordsRoot = '/var/satchel/content';
@@ -21,13 +27,16 @@ export const osgiRecordsRoot = '/var/satchel/osgi';
 const folders = [
   '/content/dam',
   '/conf/global/settings',
-  '/apps',
+  '/apps/settings',
   modelsRoot,
+  ...classicModelRoots,
   requestsRoot,
   instancesRoot,
+  inboxRoot,
   downloadsRoot,
   renditionCacheRoot,
   mailOutboxRoot,
+  lastGoodRoot,
   importRecordsRoot,
   osgiRecordsRoot,
 ];
@@ -44,10 +53,14 @@ const write: readonly Privilege[] = ['jcr:read', 'rep:write'];
 const rightsOfServices: Readonly<Record<string, readonly Right[]>> = {
   /** Runs workflows: reads what they work on, keeps their records. */
   workflow: [
-    ...['/content', '/conf', '/apps', '/libs', '/home'].map((path) => ({ path, privileges: read })),
+    ...['/content', '/conf', '/apps', '/libs', '/home', '/etc/workflow'].map((path) => ({ path, privileges: read })),
     ...['/var/workflow', '/var/dam', '/var/mail'].map((path) => ({ path, privileges: write })),
   ],
-  'content-import': ['/conf', '/apps', '/libs', importRecordsRoot].map((path) => ({ path, privileges: write })),
+  'content-import': [
+    ...['/conf', '/apps', '/libs', importRecordsRoot].map((path) => ({ path, privileges: write })),
+    // Models in content folders may contain them.
+    ...classicModelRoots.map((path) => ({ path, privileges: read })),
+  ],
   'rendition-writer': [
     { path: '/content/dam', privileges: read },
     { path: '/content/dam', privileges: ['jcr:addChildNodes'], glob: '*/jcr:content' },
@@ -65,11 +78,13 @@ const rightsOfPeople: Readonly<Record<string, readonly Right[]>> = {
   [groups.damUsers]: [
     { path: '/content/dam', privileges: read },
     { path: modelsRoot, privileges: ['jcr:read', 'satchel:launchWorkflow'] },
+    // What every tenant inherits: an administrator of one sees its templates and settings as they are in force.
+    ...['/libs/settings', '/apps/settings', '/conf/global/settings'].map((path) => ({ path, privileges: read })),
   ],
 };
 
 /** Counts up when something is added above; existing installations then get it at their next start. */
-const bootstrapVersion = 2;
+const bootstrapVersion = 5;
 const bootstrapRecord = '/var/satchel/bootstrap';
 
 export async function bootstrapRepository(repository: Repository): Promise<void> {
@@ -86,8 +101,22 @@ export async function bootstrapRepository(repository: Repository): Promise<void>
         await grant(session, path, principal, privileges, glob === undefined ? {} : { glob });
       }
     }
+    await listOldWorkflows(session);
     await session.ensureNode(bootstrapRecord);
     await session.setProperties(bootstrapRecord, { version: bootstrapVersion });
     await session.save();
   });
+}
+
+/** Workflows of versions that listed them by reading all. */
+async function listOldWorkflows(session: Session): Promise<void> {
+  for (const root of [requestsRoot, instancesRoot]) {
+    for await (const node of session.children(root)) {
+      if (node.property(listedProperty)) continue;
+      const request = readRequest(node);
+      const { state } = request;
+      const listed = listingsOf(request, state === 'requested' || state === 'launched' ? 'open' : state);
+      await session.setProperties(node.path, { [listedProperty]: listed });
+    }
+  }
 }

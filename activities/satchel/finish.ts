@@ -1,8 +1,9 @@
 import { downloadsRoot } from '../../dam/download-job.js';
-import { isDescendantOrSelf } from '../../repository/path.js';
 import type { Repository, Session } from '../../repository/api.js';
 import type { FinishInput } from '../../workflows/contract/model.js';
-import { instancesRoot } from './request-node.js';
+import { isDescendantOrSelf } from '../../repository/path.js';
+import { listedProperty } from './listing-keys.js';
+import { instancesRoot, jsonProperties, listingsOf, readRequest } from './request-node.js';
 
 /**
  * Records how a workflow ended. Running it again after it succeeded changes nothing: the request is gone then.
@@ -18,11 +19,11 @@ export function createFinish(repository: Repository): (input: FinishInput) => Pr
     });
 }
 
-async function record(session: Session, { workflow, transient, followed, outcome, steps }: FinishInput): Promise<void> {
+async function record(session: Session, input: FinishInput): Promise<void> {
+  const { workflow, transient, followed, outcome, steps, metadata } = input;
   const request = await session.findNode(workflow.request);
   if (!request) return;
   if (workflow.completed) return session.remove(request.path);
-
   const failure = outcome.state === 'failed' ? outcome : undefined;
   const ending = {
     state: outcome.state,
@@ -34,6 +35,14 @@ async function record(session: Session, { workflow, transient, followed, outcome
   }
   if (transient && !followed) return session.remove(request.path);
 
-  await session.setProperties(request.path, { ...ending, steps: await session.createBinary(JSON.stringify(steps)) });
+  await session.setProperties(request.path, {
+    ...ending,
+    ...(await jsonProperties(session, { steps, metadataAtEnd: metadata })),
+    [listedProperty]: listingsOf(readRequest(request), outcome.state),
+    seed: null,
+    paused: null,
+    // Who asked for a cancellation that came too late did not end it.
+    ...(outcome.state !== 'cancelled' && { endedBy: null, terminated: null }),
+  });
   if (!transient) await session.move(request.path, `${instancesRoot}/${request.name}`);
 }

@@ -4,7 +4,7 @@ import { SatchelError } from '../../workflows/contract/errors.js';
 import { layouts, type DownloadPlan } from '../../workflows/contract/plan.js';
 import type { DownloadRequestInput } from '../../workflows/contract/download-request.js';
 import { defineCommand, wholeNumber } from '../command.js';
-import { followAndAnswer } from '../job-answer.js';
+import { answerLaunch } from '../answer-launch.js';
 import { answer } from '../output/report.js';
 import { formatBytes, safeText, table } from '../output/text.js';
 
@@ -81,12 +81,7 @@ export const downloadCommand = defineCommand({
       return 0;
     }
     const job = await satchel.engine.requestDownload(user, request);
-    if (typed.wait) return followAndAnswer(context, job.id);
-    await answer(context, job, [job.id]);
-    if (!context.resident) {
-      await context.terminal.stderr.write('The job waits: "satchel start" or "satchel jobs follow" runs it.\n');
-    }
-    return 0;
+    return answerLaunch(context, job, typed.wait);
   },
 });
 

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { editText, readInput } from './person-text.js';
 import type { Output, Terminal } from './terminal.js';
 
 const defaultColumns = 80;
@@ -14,6 +15,8 @@ export function createProcessTerminal(process: NodeJS.Process, onClosed: () => v
     stdout: outputOf(process.stdout, 1, process.env, onClosed),
     stderr: outputOf(process.stderr, 2, process.env, onClosed),
     ask: async (question, { hidden }) => askOn(process, question, hidden),
+    input: () => readInput(process.stdin),
+    edit: (name, text) => editText(process, name, text),
   };
 }
 

@@ -15,4 +15,11 @@ export interface Terminal {
   readonly stderr: Output;
   /** One line from the person or program at the other end; `hidden` shows nothing of what is typed. */
   ask(question: string, options: { readonly hidden: boolean }): Promise<string>;
+  /** All of standard input, as text. @throws SatchelError INVALID_REQUEST when it is too long */
+  input(): Promise<string>;
+  /**
+   * A text as the person leaves it in the editor ($VISUAL, else $EDITOR).
+   * @param name of the file to show, `de.mjml` @throws SatchelError INVALID_REQUEST without an editor or a person
+   */
+  edit(name: string, text: string): Promise<string>;
 }

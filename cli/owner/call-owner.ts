@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import type { ExitCode } from '../command.js';
 import type { Output, Terminal } from '../output/terminal.js';
-import { protocolVersion, readFrames, writeFrame } from './frames.js';
+import { protocolVersion, readFrames, writeFrame, type Reply, type Request } from './frames.js';
 import { parseReply } from './parse-reply.js';
 import { withOwnerAddress } from './socket-address.js';
 
@@ -56,7 +56,7 @@ async function converse(socket: Socket, call: OwnerCall): Promise<ExitCode | und
       else if (reply.type === 'write') await terminal[reply.to].write(reply.text);
       else if (reply.type === 'exit') return reply.code;
       // Asked while the output still has to be read: answered aside.
-      else void terminal.ask(reply.question, reply).then((text) => writeFrame(socket, { type: 'answer', text }));
+      else void answerTo(terminal, reply).then((answer) => writeFrame(socket, answer));
     }
   } catch (error) {
     if (error instanceof SatchelError) throw error;
@@ -65,6 +65,18 @@ async function converse(socket: Socket, call: OwnerCall): Promise<ExitCode | und
   }
   if (accepted) throw ownerGone(undefined);
   return undefined;
+}
+
+type Question = Extract<Reply, { readonly type: 'ask' | 'input' | 'edit' }>;
+
+async function answerTo(terminal: Terminal, question: Question): Promise<Request> {
+  try {
+    if (question.type === 'ask') return { type: 'answer', text: await terminal.ask(question.question, question) };
+    const asked = question.type === 'input' ? terminal.input() : terminal.edit(question.name, question.text);
+    return { type: 'answer', text: await asked };
+  } catch (error) {
+    return { type: 'answer', text: '', problem: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function ownerGone(cause: unknown): SatchelError {

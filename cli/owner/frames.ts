@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { ExitCode } from '../command.js';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Bytes of one line. Arguments are at most some 100 KiB on any system; texts are sent in pieces of 16 Ki characters. */
 export const maxFrameBytes = 1024 * 1024;
@@ -33,7 +33,8 @@ export type Request =
   /** Ctrl-C. */
   | { readonly type: 'interrupt' }
   | { readonly type: 'resize'; readonly columns: number }
-  | { readonly type: 'answer'; readonly text: string };
+  /** To `ask`, `input` and `edit`; `problem` says why there is no text. */
+  | { readonly type: 'answer'; readonly text: string; readonly problem?: string | undefined };
 
 /** From the owner to the command. */
 export type Reply =
@@ -43,7 +44,12 @@ export type Reply =
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'write'; readonly to: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'ask'; readonly question: string; readonly hidden: boolean }
+  | { readonly type: 'input' }
+  | { readonly type: 'edit'; readonly name: string; readonly text: string }
   | { readonly type: 'exit'; readonly code: ExitCode };
+
+/** Bytes of a text that is handed over whole, so that its frame stays within the bound. */
+export const maxTextBytes = 128 * 1024;
 
 /** Resolves when the line left, so that a slow reader slows the writer, or when the connection is gone: readers notice. */
 export async function writeFrame(socket: Socket, frame: Request | Reply): Promise<void> {

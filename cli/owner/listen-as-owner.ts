@@ -2,8 +2,10 @@
 import { createServer, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { ExitCode } from '../command.js';
+import { assertShort } from '../output/person-text.js';
 import type { Output, Terminal } from '../output/terminal.js';
-import { pieces, readFrames, writeFrame, type CallRequest, type Request } from './frames.js';
+import { SatchelError } from '../../workflows/contract/errors.js';
+import { pieces, readFrames, writeFrame, type CallRequest, type Reply, type Request } from './frames.js';
 import { parseRequest } from './parse-request.js';
 import { listenInFolder, removeSocket } from './socket-address.js';
 
@@ -80,7 +82,7 @@ async function converse(
     for await (const frame of frames) {
       if (frame.type === 'interrupt') gone.abort();
       else if (frame.type === 'resize') remote.resize(frame.columns);
-      else if (frame.type === 'answer') remote.answer(frame.text);
+      else if (frame.type === 'answer') remote.answer(frame);
     }
   })()
     .catch((error: unknown) => {
@@ -117,7 +119,19 @@ async function readCall(frames: AsyncGenerator<Request>, socket: Socket): Promis
 
 function createRemoteTerminal(socket: Socket, call: CallRequest, signal: AbortSignal) {
   let { columns } = call.stderr;
-  let answered: ((text: string) => void) | undefined;
+  let answered: ((answer: { readonly text: string; readonly problem?: string | undefined }) => void) | undefined;
+  const obtain = async (question: Extract<Reply, { readonly type: 'ask' | 'input' | 'edit' }>): Promise<string> => {
+    await writeFrame(socket, question);
+    return new Promise((resolve, reject) => {
+      answered = ({ text, problem }) => {
+        if (problem === undefined) resolve(text);
+        else reject(new SatchelError('INVALID_REQUEST', problem));
+      };
+      const give = () => resolve('');
+      if (signal.aborted) give();
+      signal.addEventListener('abort', give, { once: true });
+    });
+  };
   const output = (to: 'stdout' | 'stderr'): Output => ({
     isTerminal: call[to].isTerminal,
     color: call[to].color,
@@ -131,21 +145,15 @@ function createRemoteTerminal(socket: Socket, call: CallRequest, signal: AbortSi
   const terminal: Terminal = {
     stdout: output('stdout'),
     stderr: output('stderr'),
-    ask: async (question, { hidden }) => {
-      await writeFrame(socket, { type: 'ask', question, hidden });
-      return new Promise((resolve) => {
-        answered = resolve;
-        const give = () => resolve('');
-        if (signal.aborted) give();
-        signal.addEventListener('abort', give, { once: true });
-      });
-    },
+    ask: (question, { hidden }) => obtain({ type: 'ask', question, hidden }),
+    input: () => obtain({ type: 'input' }),
+    edit: (name, text) => obtain({ type: 'edit', name, text: assertShort(text) }),
   };
   return {
     terminal,
     resize: (width: number) => {
       columns = width;
     },
-    answer: (text: string) => answered?.(text),
+    answer: (answer: Extract<Request, { readonly type: 'answer' }>) => answered?.(answer),
   };
 }

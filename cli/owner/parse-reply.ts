@@ -15,7 +15,10 @@ function isReply(document: unknown): document is Reply {
   const fields: { readonly [name: string]: unknown } = { ...document };
   switch (document.type) {
     case 'accepted':
+    case 'input':
       return true;
+    case 'edit':
+      return typeof fields['name'] === 'string' && typeof fields['text'] === 'string';
     case 'refused':
       return typeof fields['reason'] === 'string';
     case 'write':

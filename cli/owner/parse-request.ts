@@ -19,7 +19,7 @@ const requestSchema: z.ZodType<Request> = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('interrupt') }),
   z.strictObject({ type: z.literal('resize'), columns: z.int().min(1).max(10_000) }),
-  z.strictObject({ type: z.literal('answer'), text: z.string() }),
+  z.strictObject({ type: z.literal('answer'), text: z.string(), problem: z.string().optional() }),
 ]);
 
 /** @throws Error when it is no request */

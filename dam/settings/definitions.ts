@@ -60,6 +60,14 @@ const sender = z
   )
   .refine((text) => text.includes(' <') === text.endsWith('>'), 'must close the address with ">", and only then');
 
+const timeZone = z.string().refine((text) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}, 'must be a time zone as "Europe/Zurich"');
+
 const principal = z.string().min(1, 'must name a group').max(255, 'must name a group');
 
 // ---- Downloads
@@ -320,6 +328,101 @@ export const mailFrom = defineSetting({
   usedBy: ['activities/mail/create-mailer.ts'],
 });
 
+export const mailReplyTo = defineSetting({
+  path: 'dam/mail',
+  name: 'replyTo',
+  ...oneText(sender),
+  title: 'Where replies to mails go',
+  description: 'An address, or a name and an address; default: to the sender.',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
+export const mailBounce = defineSetting({
+  path: 'dam/mail',
+  name: 'bounce',
+  ...oneText(sender.refine((text) => !text.includes('<'), 'must be an address without a name')),
+  title: 'Where undeliverable mails go',
+  description: 'The envelope sender (Return-Path), which servers send their reports to; default: the sender’s address.',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
+export const mailUnsubscribe = defineSetting({
+  path: 'dam/mail',
+  name: 'unsubscribe',
+  ...oneText(
+    z
+      .string()
+      .max(500, 'must have at most 500 characters')
+      .regex(/^(?:mailto:[^\s<>]+@[^\s<>]+|https:\/\/[^\s<>]+)$/, 'must be a mailto: or https: URL without blanks'),
+  ),
+  title: 'How people unsubscribe',
+  description: 'A mailto: or https: URL for the header List-Unsubscribe; default: no such header.',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
+export const mailGiveUp = defineSetting({
+  path: 'dam/mail',
+  name: 'giveUpMinutes',
+  ...wholeNumber(0, 7200),
+  unit: 'minutes',
+  default: 240,
+  title: 'Time to go on trying',
+  description:
+    'With a mail that its server did not take for now; then it counts as failed, and its workflow goes on. 0: one attempt.',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
+export const mailKeepDays = defineSetting({
+  path: 'dam/mail',
+  name: 'keepDays',
+  type: 'Long',
+  schema: z
+    .int('must be 0, or a whole number from 7 to 3650')
+    .refine((days) => days === 0 || (days >= 7 && days <= 3650), 'must be 0, or a whole number from 7 to 3650'),
+  unit: 'days',
+  default: 0,
+  title: 'Time the mail log is kept',
+  description:
+    'Mails that were sent or failed longer ago are taken out of it, once a day. At least 7, longer than anything is tried again; 0: for ever.',
+  usedBy: ['compose.ts'],
+  scope: 'installation',
+});
+
+export const mailConnections = defineSetting({
+  path: 'dam/mail',
+  name: 'connections',
+  ...wholeNumber(1, 50),
+  unit: 'connections',
+  default: 2,
+  title: 'Connections to the mail server',
+  description: 'At once; each sends one mail after another.',
+  usedBy: ['compose.ts'],
+  scope: 'installation',
+});
+
+export const mailsPerSecond = defineSetting({
+  path: 'dam/mail',
+  name: 'messagesPerSecond',
+  ...wholeNumber(0, 10_000),
+  unit: 'mails',
+  default: 0,
+  title: 'Mails in a second',
+  description: 'More are held back, evenly; for servers that allow only so many. 0: as many as it takes.',
+  usedBy: ['compose.ts'],
+  scope: 'installation',
+});
+
+export const mailImages = defineSetting<'embed' | 'link'>({
+  path: 'dam/mail',
+  name: 'images',
+  type: 'String',
+  schema: z.enum(['embed', 'link'], 'must be "embed" or "link"'),
+  default: 'embed',
+  title: 'Pictures in mails',
+  description: 'Logo and thumbnails go with the mail (embed), or are links that need a way in without a login (link).',
+  usedBy: ['activities/mail/create-mailer.ts'],
+});
+
 export const listedArchives = defineSetting({
   path: 'dam/mail',
   name: 'listedArchives',
@@ -365,6 +468,17 @@ export const notifyOnComplete = defineSetting({
   usedBy: ['engine/model-loader.ts'],
 });
 
+export const instanceDays = defineSetting({
+  path: 'workflow/instances',
+  name: 'days',
+  ...wholeNumber(0, 3650),
+  unit: 'days',
+  default: 0,
+  title: 'Time records of workflows are kept',
+  description: 'After the workflow ended, with its work items; what it made is not touched. 0: for ever.',
+  usedBy: ['engine/instances/purge-instances.ts'],
+});
+
 // ---- Tenants
 
 export const tenantTitle = defineSetting({
@@ -383,6 +497,15 @@ export const tenantLocale = defineSetting({
   title: 'Language of the tenant',
   description: 'Of mails to people whose profile names none; without it English.',
   usedBy: ['activities/mail/template-source.ts'],
+});
+
+export const tenantTimeZone = defineSetting({
+  path: 'tenant',
+  name: 'timeZone',
+  ...oneText(timeZone),
+  title: 'Time zone of the tenant',
+  description: 'Of dates in mails; without it UTC.',
+  usedBy: ['activities/mail/create-mailer.ts'],
 });
 
 export const tenantGroup = defineSetting({
@@ -465,12 +588,22 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   renderSeconds,
   uploadBytes,
   mailFrom,
+  mailReplyTo,
+  mailBounce,
+  mailUnsubscribe,
+  mailGiveUp,
+  mailKeepDays,
+  mailConnections,
+  mailsPerSecond,
+  mailImages,
   listedArchives,
   listedSkipped,
   listedSteps,
   notifyOnComplete,
+  instanceDays,
   tenantTitle,
   tenantLocale,
+  tenantTimeZone,
   tenantGroup,
   tenantAdminGroup,
   queryVisits,

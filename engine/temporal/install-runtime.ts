@@ -17,9 +17,12 @@ export function installTemporalRuntime(log: Logger): void {
   });
 }
 
+/** What the SDK warns of and we mean so: the worker of heavy steps runs no workflows. */
+const expected = /^No (workflows|Nexus services) registered/;
+
 function temporalLogger(log: Logger): TemporalLogger {
   const write: TemporalLogger['log'] = (level, message, meta) => {
-    const name = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error';
+    const name = expected.test(message) ? 'debug' : (level.toLowerCase() as Lowercase<typeof level>);
     log[name](meta ?? {}, message);
   };
   return {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { SatchelError, errorCodes } from '../../workflows/contract/errors.js';
@@ -15,6 +16,7 @@ import { findTemporalBinary } from './find-temporal-binary.js';
 import { installTemporalRuntime } from './install-runtime.js';
 import { keepHistories } from './keep-histories.js';
 import { releaseAbandonedWork } from './release-abandoned-work.js';
+import { verifyEncryption } from './verify-encryption.js';
 import { verifySearchAttributes } from './verify-search-attributes.js';
 
 export interface TemporalLinkOptions {
@@ -22,8 +24,10 @@ export interface TemporalLinkOptions {
   readonly configuration: Configuration['temporal'];
   readonly taskQueue: string;
   readonly log: Logger;
-  readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
-  /** The server is there (again), and the worker works. */
+  readonly dataConverter: DataConverter;
+  /** At least one; they work until the connection must be made anew. */
+  readonly createWorkers: (connection: NativeConnection) => Promise<readonly Worker[]>;
+  /** The server is there (again), and the workers work. */
   readonly onConnected: () => void;
   /** Says what people wait for: a download of the server program, its start. */
   readonly onProgress: (message: string) => void;
@@ -35,7 +39,7 @@ export interface TemporalLink {
   client(): Client | undefined;
   /** Begins; resolves once connected. @throws SatchelError when no retry can help; others are tried again and again */
   start(): Promise<void>;
-  /** Stops the worker (running steps stop where the next attempt goes on), then the server, where it is ours. */
+  /** Stops the workers (running steps end, or stop where the next attempt goes on), then the server, where it is ours. */
   close(): Promise<void>;
 }
 
@@ -91,16 +95,17 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
     const connection = await connectTemporal({ address, tls, ...(apiKey !== undefined && { apiKey }) });
     try {
       if (!embedded) await verifySearchAttributes(connection, address, namespace);
-      const connected = new Client({ connection, namespace });
+      const connected = new Client({ connection, namespace, dataConverter: options.dataConverter });
+      await verifyEncryption(connected, options.taskQueue, configuration.encryptionKey ?? []);
       if (embedded) {
         await keepHistories(connection, namespace);
         await release(connected);
       }
-      const worker = await options.createWorker(connection);
+      const workers = await options.createWorkers(connection);
       const lost = new AbortController();
-      const work = worker.run().finally(() => lost.abort());
-      // The rejection is waited for below.
-      work.catch(() => undefined);
+      const work = workers.map(async (worker) => worker.run().finally(() => lost.abort()));
+      // The rejections are waited for below.
+      for (const one of work) one.catch(() => undefined);
       client = connected;
       setState('connected');
       onConnected();
@@ -110,8 +115,9 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
         await watch(connection, address, lost.signal);
       } finally {
         client = undefined;
-        if (!lost.signal.aborted) worker.shutdown();
-        await work;
+        for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+        await Promise.allSettled(work);
+        await Promise.all(work);
       }
     } finally {
       await connection.close();

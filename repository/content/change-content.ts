@@ -36,6 +36,10 @@ export interface ContentChange {
   readonly remove?: boolean;
   /** Of a node that is added (default: nt:unstructured), or to change that of one that is there. */
   readonly primaryType?: string;
+  /** A record kept beside content: it goes into the repository, whichever content folders there are. */
+  readonly isRecord?: boolean;
+  /** Refused with ITEM_EXISTS when the node is there: of two who add it at the same time, one wins. */
+  readonly mustBeNew?: boolean;
 }
 
 /** Where a change went. */
@@ -69,8 +73,8 @@ export interface ChangeContentOptions {
  * moved into their places: one by one, but with nothing left that could be refused.
  *
  * @returns in the order of the changes
- * @throws INVALID_PATH, INVALID_VALUE, INVALID_CONTENT_FILE (a file that does not parse, cannot be written, is a FileVault
- * document, or a change that does not pass the check), and what `Session.save` throws; nothing is changed then
+ * @throws INVALID_PATH, INVALID_VALUE, INVALID_CONTENT_FILE (a file that does not parse, cannot be written, or a
+ * change that does not pass the check), and what `Session.save` throws; nothing is changed then
  */
 export async function changeContent(options: ChangeContentOptions): Promise<readonly WrittenChange[]> {
   const { session, mounts, changes } = options;
@@ -123,7 +127,10 @@ async function plan(
   for (const change of changes) {
     const { path, remove = false } = change;
     const before = await session.findNode(path);
-    const owner = await ownerOf(session, drafts, path, before);
+    if (change.mustBeNew && before) {
+      throw new RepositoryError('ITEM_EXISTS', `There is a node ${path} already.`, { paths: [path] });
+    }
+    const owner = change.isRecord ? undefined : await ownerOf(session, drafts, path, before);
     const file =
       owner && (await (remove ? removeFromFiles(owner, path) : changeInFiles(session, owner, change, before)));
     if (!owner && remove && before) await session.remove(path);
@@ -170,15 +177,18 @@ function hasContent({ properties }: RepositoryNode): boolean {
 /** @returns the file that spoke of the node */
 async function removeFromFiles({ draft, place, missing }: Owner, path: string): Promise<string | undefined> {
   if (missing.length > 0) return undefined;
-  refuseForeign(place, path);
   if (place.folder === draft.root)
     throw invalid(
       `${path} is the content folder ${draft.root} itself; take it out of the configuration instead.`,
       path,
     );
   for (const object of place.objects) await draft.changeObject(object, () => undefined);
+  for (const { file, pointer } of place.elements) {
+    if (pointer.length > 0) await draft.removeElement(file, pointer);
+    else draft.remove(file);
+  }
   for (const entry of [place.plainFile, place.folder]) if (entry !== undefined) draft.remove(entry);
-  return place.objects[0]?.file ?? place.plainFile ?? place.folder;
+  return place.objects[0]?.file ?? place.elements[0]?.file ?? place.plainFile ?? place.folder;
 }
 
 /** Applies a change to the session and to the files. @returns the file */
@@ -190,13 +200,13 @@ async function changeInFiles(
 ): Promise<string | undefined> {
   const { draft, place, missing } = owner;
   const { path } = change;
-  if (missing.length === 0 || place.folder === undefined) refuseForeign(place, path);
   const plainFile = nameOf(path) === 'jcr:content' ? await plainFileOf(session, owner, change) : undefined;
   if (plainFile !== undefined) {
     await changePlainFile(session, draft, plainFile, change, before);
     return plainFile;
   }
-  if (place.plainFile !== undefined || (place.folder === undefined && place.objects.length === 0)) {
+  const isInDocument = place.objects.length + place.elements.length > 0;
+  if (place.plainFile !== undefined || (place.folder === undefined && !isInDocument)) {
     throw invalid(
       `${path} is in the file ${place.plainFile ?? ''}: only the jcr:data of its jcr:content can be set.`,
       path,
@@ -208,7 +218,42 @@ async function changeInFiles(
     const folder = await folderFor(draft, place, missing.slice(0, -1));
     return folder && join(folder, nameOf(path));
   }
-  return changeDocument(session, owner, change, before);
+  const element = elementFor(owner);
+  return element
+    ? changeElement(session, owner, change, before, element)
+    : changeDocument(session, owner, change, before);
+}
+
+/** The element to change, when a FileVault document is what speaks of the node, or of all that is above it. */
+function elementFor({ place, missing }: Owner): ContentPlace['elements'][number] | undefined {
+  const asFolder = place.folder !== undefined && missing.length > 0 && isFolderName(missing[0] ?? '');
+  if (place.objects.length > 0 || asFolder) return undefined;
+  // A mere place among siblings says nothing of a node that has a folder of its own.
+  return place.elements.findLast(({ declaration }) => place.folder === undefined || !declaration.orderOnly);
+}
+
+async function changeElement(
+  session: Session,
+  { draft, missing }: Owner,
+  change: ContentChange,
+  before: RepositoryNode | undefined,
+  { file, pointer, declaration }: ContentPlace['elements'][number],
+): Promise<string> {
+  const node = await applyToSession(session, change, before, () => 'nt:unstructured');
+  const names = Object.keys(change.set ?? {});
+  if (missing.length > 0 || declaration.orderOnly || change.primaryType !== undefined) names.unshift('jcr:primaryType');
+  const properties = new Map(names.map((name) => [name, node.property(name)] as const));
+  for (const [name, property] of properties) {
+    if (property?.type !== 'Binary') continue;
+    throw invalid(
+      `The property "${name}" of ${change.path} cannot be written into ${file}: it is a binary.`,
+      change.path,
+    );
+  }
+  const typeOnTheWay: Property = { type: 'Name', multiple: false, values: ['nt:unstructured'] };
+  const at = { pointer: [...pointer, ...missing], properties, typeOnTheWay };
+  await draft.changeElement(file, at, session.nodeTypes.namespaces);
+  return file;
 }
 
 /** Only the bytes are the file's; what else its node may have follows from its name. */
@@ -349,16 +394,6 @@ async function applyToSession(
   }
   const changes = { ...set, ...(primaryType !== undefined && { 'jcr:primaryType': primaryType }) };
   return Object.keys(changes).length === 0 ? before : session.setProperties(path, changes);
-}
-
-function refuseForeign({ foreign }: ContentPlace, path: string): void {
-  const [first] = foreign;
-  if (!first) return;
-  throw new RepositoryError(
-    'INVALID_CONTENT_FILE',
-    `${path} is declared by ${first.file}:${first.declaration.line}, a FileVault document; only .content.json is written. Change it there, or move it into a .content.json.`,
-    { file: first.file, line: first.declaration.line, paths: [path] },
-  );
 }
 
 async function passCheck({ session, mounts, changes, check }: ChangeContentOptions, planned: Plan): Promise<void> {

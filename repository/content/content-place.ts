@@ -18,8 +18,8 @@ export interface ContentPlace {
   readonly plainFile: string | undefined;
   /** The file that has its bytes: the node is the jcr:content of that nt:file. */
   readonly bytesIn?: string;
-  /** FileVault documents that declare it; these are read, never written. */
-  readonly foreign: readonly { readonly file: string; readonly declaration: NodeDeclaration }[];
+  /** Elements of FileVault documents that declare it, or its place among its siblings. */
+  readonly elements: readonly (DocumentPlace & { readonly declaration: NodeDeclaration })[];
 }
 
 export interface FoundPlace {
@@ -34,7 +34,7 @@ export interface FoundPlace {
 /** @param path at or below the mount's target @throws INVALID_CONTENT_FILE */
 export async function findPlace(draft: FolderDraft, { target }: ContentMount, path: string): Promise<FoundPlace> {
   const names = path === target ? [] : path.slice(target === '/' ? 1 : target.length + 1).split('/');
-  let place = await folderPlace(draft, draft.root, { objects: [], foreign: [] });
+  let place = await folderPlace(draft, draft.root, { objects: [], elements: [] });
   for (const [depth, name] of names.entries()) {
     const child = await childPlace(draft, place, name);
     if (!child) return { place, missing: names.slice(depth), depth };
@@ -44,11 +44,11 @@ export async function findPlace(draft: FolderDraft, { target }: ContentMount, pa
 }
 
 /** Whether files say what the node is, rather than only having something below it. */
-export function isDeclared({ objects, plainFile, bytesIn, foreign }: ContentPlace): boolean {
+export function isDeclared({ objects, plainFile, bytesIn, elements }: ContentPlace): boolean {
   return (
     objects.length > 0 ||
     (plainFile ?? bytesIn) !== undefined ||
-    foreign.some(({ declaration }) => !declaration.orderOnly)
+    elements.some(({ declaration }) => !declaration.orderOnly)
   );
 }
 
@@ -59,7 +59,7 @@ export function isMountedAt(path: string, { target }: ContentMount): boolean {
 async function folderPlace(
   draft: FolderDraft,
   folder: string,
-  { objects, foreign }: Pick<ContentPlace, 'objects' | 'foreign'>,
+  { objects, elements }: Pick<ContentPlace, 'objects' | 'elements'>,
 ): Promise<ContentPlace> {
   const [json, xml] = [join(folder, '.content.json'), join(folder, '.content.xml')];
   const declaration = await draft.declaration(xml);
@@ -67,7 +67,7 @@ async function folderPlace(
     folder,
     objects: (await draft.document(json)) ? [...objects, { file: json, pointer: [] }] : objects,
     plainFile: undefined,
-    foreign: declaration ? [...foreign, { file: xml, declaration }] : foreign,
+    elements: declaration ? [...elements, { file: xml, pointer: [], declaration }] : elements,
   };
 }
 
@@ -81,8 +81,10 @@ async function childPlace(draft: FolderDraft, parent: ContentPlace, name: string
     }
     if (object) objects.push({ file, pointer: [...pointer, name] });
   }
-  const foreign = parent.foreign.flatMap(({ file, declaration }) =>
-    declaration.children.filter((child) => child.name === name).map((child) => ({ file, declaration: child })),
+  const elements = parent.elements.flatMap(({ file, pointer, declaration }) =>
+    declaration.children
+      .filter((child) => child.name === name)
+      .map((child) => ({ file, pointer: [...pointer, name], declaration: child })),
   );
   let plainFile: string | undefined;
   let folder: string | undefined;
@@ -97,15 +99,15 @@ async function childPlace(draft: FolderDraft, parent: ContentPlace, name: string
     if (!document) {
       if (decodePlatformName(entry) === name) plainFile = file;
     } else if (decodePlatformName(entry.slice(0, -'.xml'.length)) === name) {
-      foreign.push({ file, declaration: document });
+      elements.push({ file, pointer: [], declaration: document });
     }
   }
   if (parent.plainFile !== undefined && name === 'jcr:content') {
-    return { folder, objects, plainFile: undefined, bytesIn: parent.plainFile, foreign };
+    return { folder, objects, plainFile: undefined, bytesIn: parent.plainFile, elements };
   }
-  if (folder !== undefined) return { ...(await folderPlace(draft, folder, { objects, foreign })), plainFile };
-  if (objects.length === 0 && foreign.length === 0 && plainFile === undefined) return undefined;
-  return { folder: undefined, objects, plainFile, foreign };
+  if (folder !== undefined) return { ...(await folderPlace(draft, folder, { objects, elements })), plainFile };
+  if (objects.length === 0 && elements.length === 0 && plainFile === undefined) return undefined;
+  return { folder: undefined, objects, plainFile, elements };
 }
 
 /** Whether a folder of that name is read as the node of that name. */

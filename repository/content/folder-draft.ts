@@ -5,7 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createReadStream } from 'node:fs';
 import { RepositoryError } from '../errors.js';
+import type { Namespaces } from '../node-types/definition.js';
 import { parseDocView } from '../vault/docview.js';
+import { changeInDocView, removeFromDocView, type DocViewChange } from '../vault/edit-docview.js';
 import type { NodeDeclaration } from '../vault/node-declaration.js';
 import { parseContentJson } from './content-json.js';
 import { parseJson } from './json-document.js';
@@ -30,6 +32,8 @@ export class FolderDraft {
   /** Texts of the documents as they were read. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #declarations = new Map<string, NodeDeclaration | undefined>();
+  /** FileVault documents as they will be. */
+  readonly #views = new Map<string, string>();
   readonly #changed = new Set<string>();
   readonly #bytes = new Map<string, () => Readable>();
   readonly #newFolders = new Set<string>();
@@ -92,6 +96,32 @@ export class FolderDraft {
     this.#changed.add(file);
   }
 
+  /** Changes a node of a FileVault document that is there. @throws INVALID_CONTENT_FILE */
+  async changeElement(file: string, change: DocViewChange, namespaces: Namespaces): Promise<void> {
+    await this.#setView(file, changeInDocView(await this.#view(file), change, namespaces));
+  }
+
+  /** Takes a node out of a FileVault document. */
+  async removeElement(file: string, pointer: readonly string[]): Promise<void> {
+    await this.#setView(file, removeFromDocView(await this.#view(file), pointer));
+  }
+
+  async #view(file: string): Promise<string> {
+    const known = this.#views.get(file);
+    if (known !== undefined) return known;
+    const text = await readBounded(file);
+    this.#texts.set(file, text);
+    return text ?? '';
+  }
+
+  async #setView(file: string, text: string): Promise<void> {
+    // What the import would refuse is not written in the first place.
+    const declaration = await parseDocView(textStream(text), { file });
+    this.#declarations.set(file, declaration);
+    this.#views.set(file, text);
+    this.#changed.add(file);
+  }
+
   addFolder(folder: string): void {
     this.#newFolders.add(folder);
   }
@@ -106,6 +136,8 @@ export class FolderDraft {
       for (const path of planned.keys()) if (isWithin(path, entry)) planned.delete(path);
     }
     for (const path of this.#documents.keys()) if (isWithin(path, entry)) this.#documents.set(path, undefined);
+    for (const path of this.#declarations.keys()) if (isWithin(path, entry)) this.#declarations.set(path, undefined);
+    for (const path of this.#views.keys()) if (isWithin(path, entry)) this.#views.delete(path);
     this.#removed.add(entry);
   }
 
@@ -148,13 +180,13 @@ export class FolderDraft {
   #contents(): [string, string | (() => Readable)][] {
     const documents = [...this.#changed].flatMap((file): [string, string][] => {
       const object = this.#documents.get(file);
-      if (!object) return [];
-      const text = renderJson(object);
+      const text = this.#views.get(file) ?? (object && renderJson(object));
+      if (text === undefined) return [];
       if (Buffer.byteLength(text) > maximumDocumentBytes) {
         throw invalid(file, `would be larger than ${maximumDocumentBytes} bytes; put nodes into folders of their own`);
       }
       // What the import would refuse is not written in the first place.
-      parseContentJson(text, file);
+      if (object) parseContentJson(text, file);
       return [[file, text]];
     });
     return [...documents, ...this.#bytes];
@@ -171,8 +203,13 @@ export class FolderDraft {
     }
     for (const folder of this.#newFolders) await mkdir(folder, { recursive: true });
     for (const { temporary, file } of staged) await rename(temporary, file);
-    for (const file of this.#changed) if (!this.#documents.get(file)) await rm(file, { force: true });
+    const isGone = (file: string) => !this.#documents.get(file) && !this.#views.has(file);
+    for (const file of this.#changed) if (isGone(file)) await rm(file, { force: true });
   }
+}
+
+async function* textStream(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(text));
 }
 
 function parseObject(text: string, file: string): JsonObject {

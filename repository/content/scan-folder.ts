@@ -59,13 +59,16 @@ export async function scanFolder(folder: string): Promise<ScannedFolder> {
  * What tells one state of a folder's content from another: names, sizes, times and inodes, without reading a file.
  * @returns the same text as long as nothing changed; `''` for a folder that cannot be read
  */
-export async function folderSignature(folder: string): Promise<string> {
+export async function folderSignature(
+  folder: string,
+  isIgnored: (name: string) => boolean = isIgnoredName,
+): Promise<string> {
   const hash = createHash('sha256');
   async function add(relative: string): Promise<void> {
     const entries = await readdir(join(folder, relative), { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
-      if (isIgnoredName(entry.name)) continue;
+      if (isIgnored(entry.name)) continue;
       const path = join(relative, entry.name);
       const { size, mtimeNs, ctimeNs, ino } = await lstat(join(folder, path), { bigint: true });
       // What a directory's own time says, its entries say too.

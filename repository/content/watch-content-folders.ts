@@ -21,6 +21,8 @@ export interface WatchContentOptions<Mount extends ContentMount> {
   readonly settleMilliseconds?: number;
   /** Milliseconds between two looks at names, sizes and times of the files, for changes that no event tells. Default 2,000. */
   readonly sweepMilliseconds?: number;
+  /** Names of files and folders whose changes do not count. Default: those that are no content. */
+  readonly isIgnored?: (name: string) => boolean;
 }
 
 export function watchContentFolders<Mount extends ContentMount>({
@@ -29,6 +31,7 @@ export function watchContentFolders<Mount extends ContentMount>({
   onError,
   settleMilliseconds = 100,
   sweepMilliseconds = 2_000,
+  isIgnored = isIgnoredName,
 }: WatchContentOptions<Mount>): ContentWatch {
   const closed = new AbortController();
   // One import at a time over all folders: they may build on each other.
@@ -42,13 +45,13 @@ export function watchContentFolders<Mount extends ContentMount>({
     const watcher = watch(mount.folder, {
       ignoreInitial: true,
       followSymlinks: false,
-      ignored: (path) => path !== mount.folder && isIgnoredName(basename(path)),
+      ignored: (path) => path !== mount.folder && isIgnored(basename(path)),
       awaitWriteFinish: { stabilityThreshold: settleMilliseconds, pollInterval: 20 },
     });
     const run = async () => {
       if (closed.signal.aborted) return;
       // Before the files are read: what changes meanwhile is seen by the next look.
-      imported = await folderSignature(mount.folder);
+      imported = await folderSignature(mount.folder, isIgnored);
       try {
         await onChange(mount);
       } catch (error) {
@@ -67,7 +70,7 @@ export function watchContentFolders<Mount extends ContentMount>({
     const sweep = async () => {
       await queue;
       const started = performance.now();
-      const now = await folderSignature(mount.folder);
+      const now = await folderSignature(mount.folder, isIgnored);
       if (closed.signal.aborted) return;
       const isChanged = now !== imported && timer === undefined;
       // A second look tells whether it is still being written.

@@ -19,7 +19,7 @@ import {
 } from '../keys.js';
 import { commitsAfter } from '../observation.js';
 import { assertPath, joinPath, nameOf, parentOf } from '../path.js';
-import { decodeRecord, primaryTypeOf } from '../record.js';
+import { decodeRecord, encodeRecord, primaryTypeOf } from '../record.js';
 import type { NodeRecord } from '../record.js';
 import { encodedReferences } from '../references.js';
 import type { RepositoryStores } from '../repository.js';
@@ -68,6 +68,7 @@ interface CheckedNode {
 class RepositoryCheck {
   #nodes = 0;
   #records = 0;
+  #lastParent: string | undefined;
 
   constructor(
     private readonly stores: RepositoryStores,
@@ -151,6 +152,20 @@ class RepositoryCheck {
     const found = await this.snapshot.getMany(parents.map(nodeKey));
     const missing = new Set(parents.filter((_, index) => !found[index]));
     for (const { path } of nodes) if (missing.has(parentOf(path))) yield finding('PARENT_MISSING', path);
+    for (const [index, path] of parents.entries()) {
+      const entry = found[index];
+      // Siblings that the batch before began were looked at there.
+      if (path === this.#lastParent) continue;
+      const record = entry && readableRecord(path, entry.value);
+      if (!entry || !record?.leaf) continue;
+      const key = nodeKey(path);
+      yield await this.#report('LEAF_WITH_CHILDREN', path, undefined, {
+        write: { key, value: encodeRecord({ ...record, leaf: false }) },
+        seen: [{ key, version: entry.version }],
+        changed: { kind: 'propertiesChanged', path, primaryType: primaryTypeOf(record), properties: [] },
+      });
+    }
+    this.#lastParent = parents.at(-1);
   }
 
   async *#checkOwnIdentifiers(nodes: readonly CheckedNode[]): AsyncGenerator<Finding> {
@@ -322,8 +337,12 @@ function mayReferTo(target: string, path: string, value: string): boolean {
 
 /** `undefined` for a record that does not parse. */
 function identifierOf(path: string, value: string): string | undefined {
+  return readableRecord(path, value)?.identifier;
+}
+
+function readableRecord(path: string, value: string): NodeRecord | undefined {
   try {
-    return decodeRecord(path, value).identifier;
+    return decodeRecord(path, value);
   } catch {
     return undefined;
   }

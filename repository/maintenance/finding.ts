@@ -17,6 +17,10 @@ export const findingCodes = {
     meaning: 'The node has no parent, so no listing shows it.',
     advice: 'Add a node at the path of the parent, or restore it from a backup.',
   },
+  LEAF_WITH_CHILDREN: {
+    meaning: 'The node is marked as one without children and has some, which listings do not show.',
+    advice: 'Run the check with --repair, which takes the mark away.',
+  },
   IDENTIFIER_UNKNOWN: {
     meaning: 'The node cannot be found by its identifier.',
     advice: 'Run the check with --repair, which writes the record anew.',

@@ -2,10 +2,17 @@
 import type { RepositoryNode, Session } from '../api.js';
 import { joinPath, nameOf, parentOf } from '../path.js';
 import type { Layer } from './api.js';
-import type { LayerNode, LayerTree } from './merge.js';
+import { hasDirective, type LayerNode, type LayerTree } from './merge.js';
 
 interface MutableLayerNode extends LayerNode {
   readonly children: MutableLayerNode[];
+}
+
+/** A layer's tree, and what is in it of the resource itself. */
+export interface LoadedTree extends LayerTree {
+  readonly resource: LayerNode | undefined;
+  /** Whether nothing above the resource has a directive. */
+  readonly isPlain: boolean;
 }
 
 /**
@@ -13,7 +20,7 @@ interface MutableLayerNode extends LayerNode {
  * @param path relative to the layers' roots; `''` for the roots themselves
  * @returns base first. Above `path` a tree holds nothing but the way down.
  */
-export async function loadLayers(session: Session, layers: readonly Layer[], path: string): Promise<LayerTree[]> {
+export async function loadLayers(session: Session, layers: readonly Layer[], path: string): Promise<LoadedTree[]> {
   const names = path === '' ? [] : path.split('/');
   const wayDown = ['', ...names.map((_, index) => names.slice(0, index + 1).join('/'))];
   const nodes = await session.findNodes(
@@ -29,7 +36,14 @@ export async function loadLayers(session: Session, layers: readonly Layer[], pat
       if (resource) await loadBelow(session, joinPath(layer.root, path), resource);
     }),
   );
-  return trees.map(({ layer, chain }) => ({ layer, node: chain[0] })).reverse();
+  return trees
+    .map(({ layer, chain }) => ({
+      layer,
+      node: chain[0],
+      resource: chain[names.length],
+      isPlain: !chain.slice(0, names.length).some(hasDirective),
+    }))
+    .reverse();
 }
 
 /** The way down as far as it goes: from the first missing node on nothing exists. */

@@ -29,6 +29,26 @@ type Hidden = MergedResource['hidden'][number];
 const directives = new Set(['sling:hideResource', 'sling:hideProperties', 'sling:hideChildren', 'sling:orderBefore']);
 
 /**
+ * A resource without its way down, which gives the same as the whole where nothing on that way has a directive: what lies
+ * above decides nothing then.
+ * @param trees base first; those that have the resource
+ * @param base what the layers below them merge to, at that path
+ */
+export function mergeResource(
+  trees: readonly { readonly layer: Layer; readonly node: LayerNode }[],
+  path: string,
+  base?: MergedResource,
+): MergedResource | undefined {
+  return trees.reduce((below, { layer, node }) => overlayNode(below, node, layer, path), base);
+}
+
+/** Whether a node says something of what is below it, or of its own place. */
+export function hasDirective({ properties }: LayerNode): boolean {
+  for (const name of properties.keys()) if (directives.has(name)) return true;
+  return false;
+}
+
+/**
  * @param trees base first
  * @param base what the layers below them merge to
  */

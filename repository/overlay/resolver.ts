@@ -6,8 +6,8 @@ import type { Layer, MergedResource, OverlayResolver } from './api.js';
 import { resolveConfiguration, resolveConfigurationCollection } from './configuration.js';
 import { findTenants } from './context.js';
 import { configurationRoot, globalTenant, searchPathLayers, settingsLayers, tenantAt } from './layers.js';
-import { loadLayers } from './load-layers.js';
-import { mergeLayers } from './merge.js';
+import { loadLayers, type LoadedTree } from './load-layers.js';
+import { mergeLayers, mergeResource } from './merge.js';
 import { resolveOverride } from './override.js';
 import type { ConfigurationOverride } from './override-string.js';
 import { ResolutionCache } from './resolution-cache.js';
@@ -56,7 +56,7 @@ export function createOverlayResolver({
     if (found) return found.answer;
     const place = cache.reserve(session, scope, path, watchedOf(layers, path));
     try {
-      const resource = (await merge(session, layers, path))?.descendant(path);
+      const resource = await merge(session, layers, path);
       place?.keep(resource, weightOf(resource));
       return resource;
     } finally {
@@ -64,19 +64,19 @@ export function createOverlayResolver({
     }
   }
 
-  /** With the way down. What all tenants have in common is merged once for all of them. */
+  /** What all tenants have in common is merged once for all of them, with the way down to it. */
   async function merge(session: Session, layers: readonly Layer[], path: string): Promise<MergedResource | undefined> {
     const shared = layers.slice(sharedFrom(layers));
     const own = layers.slice(0, layers.length - shared.length);
-    if (own.length === 0 || shared.length === 0) return mergeLayers(await loadLayers(session, layers, path));
+    if (own.length === 0 || shared.length === 0) return mergeTrees(await loadLayers(session, layers, path), path);
     const found = cache.find(session, sharedScope, path);
-    if (found) return mergeLayers(await loadLayers(session, own, path), await found.answer);
+    if (found) return mergeTrees(await loadLayers(session, own, path), path, await found.answer);
     const place = cache.reserve(session, sharedScope, path, watchedOf(shared, path));
     try {
       const trees = await loadLayers(session, layers, path);
       const base = mergeLayers(trees.slice(0, shared.length));
       place?.keep(base, weightOf(base));
-      return mergeLayers(trees.slice(shared.length), base);
+      return mergeTrees(trees.slice(shared.length), path, base);
     } finally {
       place?.release();
     }
@@ -102,6 +102,13 @@ export function createOverlayResolver({
     configurations: (session, contentPath, name) =>
       resolveConfigurationCollection(session, contentPath, name, { overrides }),
   };
+}
+
+/** @param base what the layers below merge to, with the way down */
+function mergeTrees(trees: readonly LoadedTree[], path: string, base?: MergedResource): MergedResource | undefined {
+  if (!trees.every(({ isPlain }) => isPlain)) return mergeLayers(trees, base)?.descendant(path);
+  const holding = trees.flatMap(({ layer, resource }) => (resource ? [{ layer, node: resource }] : []));
+  return mergeResource(holding, path, base?.descendant(path));
 }
 
 const searchPathScope = 'search path';

@@ -28,8 +28,9 @@ export class WatchIndex<Entry> {
 
   add(entry: Entry, watched: readonly Watched[]): void {
     for (const { root, path } of watched) {
-      this.#place(root).roots++;
-      const place = this.#place(path);
+      const top = placeBelow(this.#top, namesOf(root));
+      top.roots++;
+      const place = placeBelow(top, namesOf(path.slice(root.length)));
       (place.entries ??= new Set()).add(entry);
     }
   }
@@ -76,17 +77,6 @@ export class WatchIndex<Entry> {
     if (isWhole || isInLayer) collectBelow(place, into);
   }
 
-  #place(path: string): Place<Entry> {
-    let place = this.#top;
-    for (const name of namesOf(path)) {
-      const below = (place.below ??= new Map<string, Place<Entry>>());
-      let next = below.get(name);
-      if (!next) below.set(name, (next = newPlace()));
-      place = next;
-    }
-    return place;
-  }
-
   /** Takes something away from a place, and the place when nothing is left there. */
   #leave(path: string, take: (place: Place<Entry>) => void): void {
     const names = namesOf(path);
@@ -104,6 +94,17 @@ export class WatchIndex<Entry> {
       places[depth - 1]?.below?.delete(names[depth - 1] ?? '');
     }
   }
+}
+
+function placeBelow<Entry>(top: Place<Entry>, names: readonly string[]): Place<Entry> {
+  let place = top;
+  for (const name of names) {
+    const below = (place.below ??= new Map<string, Place<Entry>>());
+    let next = below.get(name);
+    if (!next) below.set(name, (next = newPlace()));
+    place = next;
+  }
+  return place;
 }
 
 function newPlace<Entry>(): Place<Entry> {

@@ -14,6 +14,9 @@ export class LazyRecord implements NodeRecord {
   get identifier(): string {
     return this.#record.identifier;
   }
+  get leaf(): boolean | undefined {
+    return this.#record.leaf;
+  }
   get position(): string | undefined {
     return this.#record.position;
   }

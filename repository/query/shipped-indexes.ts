@@ -32,7 +32,7 @@ export interface ShippedIndexes {
 }
 
 const shippedIndexes: ShippedIndexes = {
-  version: 2,
+  version: 3,
   indexes: {
     nodetype: {
       since: 1,
@@ -50,6 +50,19 @@ const shippedIndexes: ShippedIndexes = {
     configurationReference: {
       since: 2,
       definition: { type: 'property', propertyNames: ['sling:configRef', 'cq:conf'] },
+    },
+    mails: {
+      since: 3,
+      definition: {
+        type: 'property',
+        propertyNames: ['created', 'key', 'recipient'],
+        declaringNodeTypes: ['satchel:Mail'],
+        includedPaths: ['/var'],
+      },
+    },
+    workflowLists: {
+      since: 3,
+      definition: { type: 'property', propertyNames: ['listed'], includedPaths: ['/var/workflow'] },
     },
     tags: { since: 1, definition: { type: 'property', propertyNames: ['cq:tags'] } },
   },

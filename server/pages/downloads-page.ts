@@ -1,5 +1,6 @@
 /** The download inbox, and the status of one download. */
 import type { JobStep, JobSummary, JobView } from '../../engine/api.js';
+import { nameOf } from '../../repository/path.js';
 import { fileCount } from '../file-count.js';
 import { html, type Html } from '../html.js';
 import { moment, page } from './page.js';
@@ -86,7 +87,9 @@ function archiveTable(job: JobView): Html | undefined {
       ${parts.map(
         (part) =>
           html`<tr>
-            <td><a href="/downloads/${job.id}/${encodeURIComponent(part.file)}" download>${part.file}</a></td>
+            <td>
+              <a href="/downloads/${nameOf(job.payload)}/${encodeURIComponent(part.file)}" download>${part.file}</a>
+            </td>
             <td class="number">${fileCount(part)} files</td>
             <td class="number">${bytes(part.size)}</td>
           </tr>`,

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { FastifyInstance } from 'fastify';
 import type { JobView } from '../../engine/api.js';
-import { SatchelError } from '../../workflows/contract/errors.js';
+import { nameOf } from '../../repository/path.js';
 import { fileCount } from '../file-count.js';
+import { parseInput } from '../parse-input.js';
 import { accountOf, type ServerServices } from '../services.js';
 
 const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(50) });
@@ -17,39 +18,25 @@ export function registerApi(app: FastifyInstance, services: ServerServices): voi
   const { engine } = services;
 
   app.post('/api/downloads', async (request, reply) => {
-    const job = await engine.requestDownload(accountOf(request).id, parse(remoteRequest, request.body));
+    const job = await engine.requestDownload(accountOf(request).id, parseInput(remoteRequest, request.body));
     return reply.code(202).header('location', `/api/downloads/${job.id}`).send(job);
   });
 
   app.get('/api/downloads', async (request) => {
-    const { limit } = parse(listQuery, request.query);
+    const { limit } = parseInput(listQuery, request.query);
     return { downloads: await engine.jobs(accountOf(request).id, { limit }) };
   });
 
   app.get('/api/downloads/:id', async (request) => {
-    const { id } = parse(jobParameters, request.params);
+    const { id } = parseInput(jobParameters, request.params);
     return downloadDocument(await engine.job(accountOf(request).id, id));
   });
 
   app.post('/api/downloads/:id/cancel', async (request, reply) => {
-    const { id } = parse(jobParameters, request.params);
+    const { id } = parseInput(jobParameters, request.params);
     await engine.cancel(accountOf(request).id, id);
     return reply.code(202).send({ id });
   });
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => ({
-    field: path.join('.') || 'request',
-    problem: message,
-  }));
-  throw new SatchelError(
-    'INVALID_REQUEST',
-    `The request is not valid: ${problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')}.`,
-    { details: { problems } },
-  );
 }
 
 /** A job with its archives as links; where their bytes lie is the server's business. */
@@ -60,7 +47,8 @@ function downloadDocument({ archives, ...job }: JobView): object {
       file: part.file,
       size: part.size,
       files: fileCount(part),
-      url: `/downloads/${job.id}/${encodeURIComponent(part.file)}`,
+      // A retry goes on with the download of the job before it.
+      url: `/downloads/${nameOf(job.payload)}/${encodeURIComponent(part.file)}`,
     })),
   };
 }

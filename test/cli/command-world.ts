@@ -40,7 +40,12 @@ export async function createCommandWorld(
   const dataFolder = path.join(folder, 'data');
   const satchel = await openSatchel({ ...options, dataFolder, mode: 'command', work: false, log });
   const runAnswering: CommandWorld['runAnswering'] = async (reply, ...args) => {
-    const terminal = { ...recordingTerminal(), ask: async () => reply };
+    const terminal = {
+      ...recordingTerminal(),
+      ask: async () => reply,
+      input: async () => reply,
+      edit: async () => reply,
+    };
     const parsed = await parseArguments(await loadCommands(args), args, {}, terminal);
     const caller = { terminal, cwd: folder, signal: new AbortController().signal };
     const code = typeof parsed === 'number' ? parsed : await runCommand(satchel, parsed, caller, false);

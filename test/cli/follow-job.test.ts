@@ -45,6 +45,9 @@ function job(state: JobView['state'], ...steps: JobStep[]): JobView {
     archives: undefined,
     skipped: [],
     mails: [],
+    metadata: {},
+    comments: [],
+    children: {},
   };
 }
 

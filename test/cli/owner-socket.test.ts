@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ExitCode } from '../../cli/command.js';
 import { callOwner } from '../../cli/owner/call-owner.js';
-import { maxFrameBytes, pieces } from '../../cli/owner/frames.js';
+import { maxFrameBytes, pieces, protocolVersion } from '../../cli/owner/frames.js';
 import { listenAsOwner, type OwnerSocket, type RemoteCall } from '../../cli/owner/listen-as-owner.js';
 import type { Terminal } from '../../cli/output/terminal.js';
 import { buildFixture } from './build-fixture.js';
@@ -126,6 +126,27 @@ describe('the socket of a data folder', () => {
     expect(terminal.written.stdout).toBe('got secret');
   });
 
+  it('takes standard input and edited text from the other end, and says why there is none', async () => {
+    await listen(async ({ terminal }) => {
+      const input = await terminal.input();
+      const edited = await terminal.edit('de.mjml', input);
+      const problem = await terminal.edit('no', '').catch((error: unknown) => (error as { code: string }).code);
+      await terminal.stdout.write(`${input} ${edited} ${problem}`);
+      return 0;
+    });
+    const terminal = recordingTerminal();
+    const person: Terminal = {
+      ...terminal,
+      input: async () => 'ß',
+      edit: async (name, text) => {
+        if (name === 'no') throw new Error('There is no editor.');
+        return `${name} ${text}!`;
+      },
+    };
+    expect(await call(['x'], person)).toBe(0);
+    expect(terminal.written.stdout).toBe('ß de.mjml ß! INVALID_REQUEST');
+  });
+
   it('passes Ctrl-C on, and the command may still say something', async () => {
     const reached = gate();
     await listen(async ({ signal, terminal }) => {
@@ -156,7 +177,7 @@ describe('the socket of a data folder', () => {
     const socket = connect(path.join(folder, 'satchel.sock'));
     const shape = { isTerminal: false, columns: 80, color: false };
     socket.write(
-      `${JSON.stringify({ type: 'call', protocol: 1, arguments: [], cwd: '/', stdout: shape, stderr: shape })}\n`,
+      `${JSON.stringify({ type: 'call', protocol: protocolVersion, arguments: [], cwd: '/', stdout: shape, stderr: shape })}\n`,
     );
     await reached.opened;
     socket.destroy();

@@ -16,5 +16,12 @@ export function recordingTerminal(shape: Partial<Omit<Output, 'write'>> = {}): R
       written[to] += text;
     },
   });
-  return { written, stdout: output('stdout'), stderr: output('stderr'), ask: async () => '' };
+  return {
+    written,
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    ask: async () => '',
+    input: async () => '',
+    edit: async (_name, text) => text,
+  };
 }

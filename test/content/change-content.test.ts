@@ -186,7 +186,121 @@ describe('changing content', () => {
   });
 });
 
+describe('changing a FileVault document', () => {
+  const head =
+    '<?xml version="1.0" encoding="UTF-8"?>\n<jcr:root xmlns:jcr="http://www.jcp.org/jcr/1.0" xmlns:nt="http://www.jcp.org/jcr/nt/1.0"';
+
+  it('touches what is changed, and leaves comments, order and line breaks as they were', async () => {
+    const world = await openWorld({
+      'a/.content.xml': `${head}
+    jcr:primaryType="nt:unstructured"
+    color="red"
+    size="{Long}2">
+    <!-- <b color="no element"/> -->
+    <b jcr:primaryType="nt:unstructured" title='Tom &amp; "Jerry" > all' n="{Long}1"/>
+    <c
+        jcr:primaryType="nt:unstructured">
+        <d jcr:primaryType="nt:unstructured"/>
+    </c>
+</jcr:root>
+`,
+    });
+    const written = await world.change(
+      { path: '/conf/a', set: { color: 'blue', size: null, list: ['a,b', '<c>'] } },
+      { path: '/conf/a/b', set: { 'sling:hideProperties': ['x'], n: 2 } },
+      { path: '/conf/a/c/new:er/2nd', set: { on: true } },
+      { path: '/conf/a/c/d', remove: true },
+    );
+    expect(written).toEqual(
+      ['/conf/a', '/conf/a/b', '/conf/a/c/new:er/2nd', '/conf/a/c/d'].map((path) => ({
+        path,
+        to: 'file',
+        file: join(world.folder, 'a/.content.xml'),
+      })),
+    );
+    expect(await world.read('a/.content.xml')).toBe(
+      `${head.replace('<jcr:root', '<jcr:root xmlns:new="urn:satchel:prefix:new" xmlns:sling="http://sling.apache.org/jcr/sling/1.0"')}
+    jcr:primaryType="nt:unstructured"
+    color="blue"
+    list="[a\\,b,&lt;c&gt;]">
+    <!-- <b color="no element"/> -->
+    <b jcr:primaryType="nt:unstructured" title='Tom &amp; "Jerry" > all' n="{Long}2" sling:hideProperties="[x]"/>
+    <c
+        jcr:primaryType="nt:unstructured">
+        <new:er
+            jcr:primaryType="nt:unstructured">
+            <_x0032_nd
+                jcr:primaryType="nt:unstructured"
+                on="{Boolean}true"/>
+        </new:er>
+    </c>
+</jcr:root>
+`,
+    );
+    expect((await world.session.getNode('/conf/a/b')).text('title')).toBe('Tom & "Jerry" > all');
+    await world.expectInStep();
+  });
+
+  it('puts a new folder beside the document, removes the document of a node, and gives a bare place its node', async () => {
+    const world = await openWorld({
+      'a/.content.xml': `${head} jcr:primaryType="sling:Folder"><place/><inside jcr:primaryType="nt:unstructured"/></jcr:root>`,
+      'a/single.xml': docView('jcr:primaryType="nt:unstructured" n="{Long}1"'),
+    });
+    await world.change(
+      { path: '/conf/a/folder', set: { n: 1 } },
+      { path: '/conf/a/single', set: { n: 2 } },
+      { path: '/conf/a/inside/deeper', set: { n: 3 } },
+    );
+    expect(JSON.parse(await world.read('a/folder/.content.json'))).toEqual({ n: 1 });
+    expect(await world.read('a/single.xml')).toContain('n="{Long}2"');
+    expect(await world.read('a/.content.xml')).toContain('<deeper');
+    await world.expectInStep();
+    await world.change({ path: '/conf/a/single', remove: true });
+    expect((await readdir(join(world.folder, 'a'))).sort()).toEqual(['.content.xml', 'folder']);
+    await world.expectInStep();
+  });
+
+  it('holds any property as it was, whatever was there before', async () => {
+    const texts = fc.string({ unit: 'grapheme', maxLength: 12 });
+    const namesOfProperties = fc.constantFrom('a', 'b', 'dam:c', '2 d', 'e"<>');
+    const change = fc.record({
+      pointer: fc.constantFrom([], ['x'], ['x', 'y'], ['dam:z']),
+      set: fc.dictionary(
+        namesOfProperties,
+        fc.oneof(texts, fc.array(texts), fc.boolean(), fc.maxSafeInteger(), fc.constant(null)),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const world = await openWorld({ 'a/.content.xml': docView('jcr:primaryType="nt:unstructured" a="old"') });
+        const expected = new Map<string, Map<string, unknown>>([['/conf/a', new Map([['a', 'old']])]]);
+        for (const { pointer, set } of changes) {
+          const path = ['/conf/a', ...pointer].join('/');
+          await world.change({ path, set });
+          const properties = expected.get(path) ?? new Map<string, unknown>();
+          for (const [name, value] of Object.entries(set)) {
+            if (value === null) properties.delete(name);
+            else properties.set(name, value);
+          }
+          expected.set(path, properties);
+        }
+        for (const [path, properties] of expected) {
+          const node = await world.session.getNode(path);
+          const found = [...node.properties].filter(([name]) => !name.startsWith('jcr:'));
+          expect(new Map(found.map(([name, { values, multiple }]) => [name, multiple ? values : values[0]]))).toEqual(
+            properties,
+          );
+        }
+        await world.expectInStep();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('a change that is refused changes nothing', () => {
+  const bytes: Property = { type: 'Binary', multiple: false, values: [{ sha256: '0'.repeat(64), size: 1, crc32: 0 }] };
+
   it.each<[rule: string, files: Files, change: ContentChange, code: string]>([
     [
       'a file that does not parse',
@@ -195,10 +309,16 @@ describe('a change that is refused changes nothing', () => {
       'INVALID_CONTENT_FILE',
     ],
     [
-      'a FileVault document',
-      { 'a/.content.xml': docView('jcr:primaryType="sling:Folder"') },
+      'a FileVault document that does not parse',
+      { 'a/.content.xml': '<jcr:root' },
       { path: '/conf/a', set: { x: 1 } },
       'INVALID_CONTENT_FILE',
+    ],
+    [
+      'a binary in a FileVault document',
+      { 'a/.content.xml': docView('jcr:primaryType="nt:unstructured"') },
+      { path: '/conf/a', set: { x: bytes } },
+      'INVALID_VALUE',
     ],
     ['the root of the repository', {}, { path: '/', set: { x: 1 } }, 'INVALID_VALUE'],
     ['a path that is none', {}, { path: '/conf/../etc', set: { x: 1 } }, 'INVALID_PATH'],

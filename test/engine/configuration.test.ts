@@ -15,7 +15,9 @@ describe('readConfiguration', () => {
   it('needs no file: one machine, loopback, embedded everything', async () => {
     expect(await readConfiguration(folder, {})).toEqual({
       temporal: { namespace: 'default', tls: false },
-      mail: { from: 'satchel@localhost.localdomain' },
+      worker: { queues: ['light', 'heavy'], drainSeconds: 5 },
+      mode: 'development',
+      mail: { from: 'satchel@localhost.localdomain', allowPlainLogin: false },
       http: { host: '127.0.0.1', port: 0 },
       maintenance: {
         collectEveryHours: 24,
@@ -26,6 +28,7 @@ describe('readConfiguration', () => {
         cursorDays: 30,
       },
       repository: { blobs: join(folder, 'blobs') },
+      features: [],
       runModes: [],
       plugins: [],
       overlays: [],
@@ -37,6 +40,58 @@ describe('readConfiguration', () => {
     const environment = { SATCHEL_POSTGRES_URL: 'postgres://variable/db', SATCHEL_POSTGRES_POOL_SIZE: '7' };
     const { repository } = await readConfiguration(folder, environment);
     expect(repository.postgres).toEqual({ url: 'postgres://variable/db', schema: 'mine', poolSize: 7 });
+  });
+
+  const key = Buffer.alloc(32, 1).toString('base64');
+  const older = Buffer.alloc(32, 2).toString('base64');
+
+  it('takes encryption keys from a variable, and older ones from a file', async () => {
+    await write(JSON.stringify({ temporal: { encryptionKeyFile: 'keys' } }));
+    await writeFile(join(folder, 'keys'), `# since spring\n${older}\n`);
+    const { temporal } = await readConfiguration(folder, { SATCHEL_TEMPORAL_ENCRYPTION_KEY: key });
+    expect(temporal.encryptionKey?.map(({ bytes }) => bytes.toString('base64'))).toEqual([key, older]);
+    expect(new Set(temporal.encryptionKey?.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it.each([
+    { text: 'short', problem: /temporal\.encryptionKey \(SATCHEL_TEMPORAL_ENCRYPTION_KEY\): .*32 bytes in Base64/ },
+    { text: `${key},${key.slice(1)}`, problem: /number 2/ },
+    { text: ' , ', problem: /holds no key/ },
+  ])('refuses the encryption key "$text" without printing it', async ({ text, problem }) => {
+    const refused = await readConfiguration(folder, { SATCHEL_TEMPORAL_ENCRYPTION_KEY: text }).catch(
+      (error: unknown) => error as Error & { code: string },
+    );
+    expect(refused).toMatchObject({ code: 'INVALID_CONFIGURATION' });
+    expect((refused as Error).message).toMatch(problem);
+    expect((refused as Error).message).not.toContain(key.slice(2, 20));
+  });
+
+  it('refuses a key file that is not there, by its name', async () => {
+    await expect(readConfiguration(folder, { SATCHEL_TEMPORAL_ENCRYPTION_KEY_FILE: 'nowhere' })).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringContaining(join(folder, 'nowhere')) as string,
+    });
+  });
+
+  it('lets a process work on one queue only where repository and Temporal are shared', async () => {
+    const heavy = { SATCHEL_WORKER_QUEUES: 'heavy', SATCHEL_WORKER_HEAVY_STEPS: '3' };
+    const database = { SATCHEL_POSTGRES_URL: 'postgres://localhost/db' };
+    await expect(readConfiguration(folder, heavy)).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringMatching(/worker\.queues \(SATCHEL_WORKER_QUEUES\).*PostgreSQL/) as string,
+    });
+    await expect(readConfiguration(folder, { ...heavy, ...database })).rejects.toMatchObject({
+      message: expect.stringContaining('temporal.address') as string,
+    });
+    const shared = { ...heavy, ...database, TEMPORAL_ADDRESS: 'temporal.example.com:7233' };
+    expect((await readConfiguration(folder, shared)).worker).toEqual({
+      queues: ['heavy'],
+      heavySteps: 3,
+      drainSeconds: 5,
+    });
+    await expect(readConfiguration(folder, { SATCHEL_WORKER_QUEUES: 'fast' })).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+    });
   });
 
   it('takes an S3 bucket from variables and the file, and leaves credentials to the AWS SDK where there are none', async () => {

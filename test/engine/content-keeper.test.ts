@@ -101,6 +101,55 @@ describe('content folders', () => {
     expect(await stepsFor('global')).toEqual(['one']);
   });
 
+  it('keep the last good version of a model whose condition, goto or branch is wrong, each at its line', async () => {
+    await keeper.importAll();
+    const file = await write(
+      base,
+      `{
+  "jcr:primaryType": "satchel:WorkflowModel",
+  "decision": {
+    "jcr:primaryType": "satchel:WorkflowOrSplit",
+    "yes": {
+      "jcr:primaryType": "satchel:WorkflowBranch",
+      "condition": "metdata.approved",
+      "one": { "jcr:primaryType": "satchel:WorkflowStep", "step": "test/one" }
+    },
+    "no": { "jcr:primaryType": "satchel:WorkflowBranch" }
+  },
+  "again": { "jcr:primaryType": "satchel:WorkflowGoto", "target": "descision" }
+}`,
+    );
+    const problems = (await keeper.importAll()).flatMap((report) => report.problems);
+    expect(problems.map(({ line, message }) => [line, message])).toEqual([
+      [5, expect.stringContaining('unknown variable "metdata"; did you mean "metadata"?')],
+      [10, expect.stringContaining('/decision/no has no steps')],
+      [12, expect.stringContaining('did you mean "decision"?')],
+    ]);
+    expect(new Set(problems.map((problem) => problem.file))).toEqual(new Set([file]));
+    expect(await stepsFor('global')).toEqual(['one']);
+  });
+
+  it('keep the last good version of a model that another one contains and could not run with any more', async () => {
+    await write(
+      'package/workflows/models/test/outer/.content.json',
+      JSON.stringify({
+        'jcr:primaryType': 'satchel:WorkflowModel',
+        inner: { 'jcr:primaryType': 'satchel:WorkflowContainer', model: 'test/model' },
+      }),
+    );
+    await keeper.importAll();
+    const containing = {
+      'jcr:primaryType': 'satchel:WorkflowModel',
+      outer: { 'jcr:primaryType': 'satchel:WorkflowContainer', model: 'test/outer' },
+    };
+    const file = await write(base, JSON.stringify(containing));
+    const problems = (await keeper.importAll()).flatMap((report) => report.problems);
+    expect(problems).not.toEqual([]);
+    expect(problems.every((problem) => problem.file === file)).toBe(true);
+    expect(problems[0]?.message).toContain('contains itself: test/model → test/outer → test/model');
+    expect(await stepsFor('global')).toEqual(['one']);
+  });
+
   it('take effect when a file changes, without a restart', async () => {
     await keeper.importAll();
     await keeper.watch();

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { deliverStep } from '../../activities/dam/deliver.js';
 import { generateRenditionsStep } from '../../activities/dam/generate-renditions.js';
 import { packageStep } from '../../activities/dam/package.js';
@@ -41,8 +41,9 @@ export interface World {
   readonly registry: StepRegistry;
   readonly services: StepServices;
   readonly mailbox: EmbeddedMailbox;
+  readonly log: Logger;
   /** An engine over this world, at rest; several may follow one another, as processes do. */
-  createEngine(temporal?: Partial<EngineOptions['configuration']>): Promise<Engine>;
+  createEngine(temporal?: Partial<EngineOptions['configuration']>, worker?: EngineOptions['worker']): Promise<Engine>;
   addAsset(path: string, content: Uint8Array | string): Promise<void>;
   close(): Promise<void>;
 }
@@ -50,10 +51,11 @@ export interface World {
 /** @param steps beside the built-in ones */
 export async function createWorld(steps: readonly AnyStep[] = []): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'satchel-engine-'));
-  const repository = await openRepository({
+  const stores = {
     nodes: await createLevelNodeStore({ folder: join(folder, 'nodes') }),
     blobs: await createFilesystemBlobStore({ folder: join(folder, 'blobs') }),
-  });
+  };
+  const repository = await openRepository(stores);
   await bootstrapRepository(repository);
   const overlay = createOverlayResolver({ repository });
   const registry = createStepRegistry();
@@ -78,6 +80,12 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     mailer: createMailer({ overlay, transport, from: 'satchel@example.com' }),
     externalUrl: () => 'http://127.0.0.1:4000',
   };
+  const servicesOver: EngineOptions['trial']['servicesOver'] = (over, mails, temporaryFolder) => {
+    const resolver = createOverlayResolver({ repository: over });
+    const settings = createSettings({ overlay: resolver });
+    const mailer = createMailer({ overlay: resolver, transport: mails, from: 'satchel@example.com' });
+    return { ...services, repository: over, blobs: over.blobs, overlay: resolver, settings, mailer, temporaryFolder };
+  };
   const log = pino({ level: 'silent' });
   const mounts = contentMounts(packageRoot, []);
   const reports = await createContentKeeper({ repository, overlay, registry, mounts, log }).importAll();
@@ -90,7 +98,7 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     await createUser(session, { id: 'eve', email: 'eve@example.com' });
     await session.save();
   });
-  const bundle = await workflowBundle();
+  const bundles = { plain: await workflowBundle(), encoded: await workflowBundle(true) };
 
   return {
     folder,
@@ -98,14 +106,17 @@ export async function createWorld(steps: readonly AnyStep[] = []): Promise<World
     registry,
     services,
     mailbox,
-    createEngine: async (temporal = {}) =>
+    log,
+    createEngine: async (temporal = {}, worker) =>
       createEngine({
         dataFolder: folder,
         configuration: { namespace: 'default', tls: false, ...temporal },
         registry,
         services,
+        trial: { stores, servicesOver },
         log,
-        workflowBundle: bundle.codePath,
+        ...(worker && { worker }),
+        workflowBundle: bundles[temporal.encryptionKey ? 'encoded' : 'plain'].codePath,
       }),
     addAsset: (path, content) =>
       repository.withSession(adminUser, async (session) => {

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { compileTemplate } from '../../activities/mail/compile-template.js';
-import { builtInLocales, builtInParts, builtInTemplates, builtInTheme, sampleOf } from './template-files.js';
+import { contrast, darkColors, leastContrast, themeRemarks } from '../../activities/mail/theme-contrast.js';
+import { builtInLocales, builtInParts, builtInTemplates, exampleThemes, sampleOf } from './template-files.js';
 import type { JsonObject } from '../../workflows/contract/model.js';
 
 const all = builtInTemplates.flatMap((template) => builtInLocales.map((locale) => [template, locale] as const));
@@ -100,40 +101,43 @@ describe('documentation of the variables', () => {
     };
     visit(schema, '');
     expect(undocumented).toEqual([]);
-    const checked = z.fromJSONSchema(schema).safeParse(sampleOf(template));
-    expect(checked.error?.issues).toBeUndefined();
+    for (const sample of [sampleOf(template), sampleOf(template, 'sample-long')]) {
+      expect(z.fromJSONSchema(schema).safeParse(sample).error?.issues).toBeUndefined();
+    }
   });
 });
 
 describe('contrast (WCAG 2.2, 1.4.3: 4.5:1)', () => {
-  const theme = builtInTheme();
-  const color = (name: string) => theme[name] ?? '';
+  it.each(Object.entries(exampleThemes()))('is enough in the theme of %s', (_tenant, theme) => {
+    const properties = new Map(Object.entries(theme).map(([name, value]) => [name, { value, layer: '/libs' }]));
+    expect(themeRemarks(properties, 'theme')).toEqual([]);
+  });
+
   it.each([
-    ['onColor on color', color('onColor'), color('color')],
-    ['text on surface', color('text'), color('surface')],
-    ['text on background', color('text'), color('background')],
-    ['muted text on surface', color('mutedText'), color('surface')],
-    ['muted text on background', color('mutedText'), color('background')],
     ['notice', '#5c4203', '#fff4dc'],
     ['notice, dark', '#ffe2a8', '#3a2e12'],
     ['failure', '#7a1b15', '#fdecea'],
     ['failure, dark', '#ffd0cc', '#43201f'],
-    ['text, dark', '#f1f4f6', '#1c2127'],
-    ['muted text, dark', '#aab4bd', '#1c2127'],
-    ['footer, dark', '#aab4bd', '#111418'],
+    ['text, dark', darkColors.text, darkColors.surface],
+    ['text on a panel, dark', darkColors.text, darkColors.panel],
+    ['muted text, dark', darkColors.mutedText, darkColors.surface],
+    ['muted text on a panel, dark', darkColors.mutedText, darkColors.panel],
+    ['footer, dark', darkColors.mutedText, darkColors.background],
   ])('%s', (_name, foreground, background) => {
-    expect(contrast(foreground, background)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(foreground, background)).toBeGreaterThanOrEqual(leastContrast);
+  });
+
+  it('is computed as WCAG does', () => {
+    expect(contrast('#000000', '#ffffff')).toBeCloseTo(21);
+    // The lightest grey that is enough on white.
+    expect(contrast('#767676', '#ffffff')).toBeGreaterThanOrEqual(leastContrast);
+    expect(contrast('#777777', '#ffffff')).toBeLessThan(leastContrast);
+    expect(contrast('red', '#ffffff')).toBeUndefined();
+  });
+
+  it('counts with the colours that the head of every mail has in a dark appearance', () => {
+    const base = builtInParts('downloadasset', 'en').partials.get('base')?.text ?? '';
+    const dark = base.slice(base.indexOf('prefers-color-scheme: dark'));
+    for (const color of Object.values(darkColors)) expect(dark).toContain(color);
   });
 });
-
-function contrast(one: string, other: string): number {
-  const luminance = (hex: string) => {
-    const channels = [1, 3, 5].map((at) => {
-      const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * (channels[0] ?? 0) + 0.7152 * (channels[1] ?? 0) + 0.0722 * (channels[2] ?? 0);
-  };
-  const [a, b] = [luminance(one), luminance(other)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-}

@@ -28,7 +28,9 @@ describe('rendering for a tenant', () => {
     );
     expect(await listTemplates(world.session, world.overlay, await world.tenant('global'))).toEqual([
       'downloadasset',
+      'sharelink',
       'transientworkflowcompleted',
+      'workitem',
     ]);
   });
 
@@ -147,7 +149,7 @@ describe('rendering for a tenant', () => {
     const tenant = await world.tenant('global');
     const rendering = world.mailer().render(world.session, { template: 'nope', tenant, locale: 'en', variables: {} });
     await expect(rendering).rejects.toMatchObject({ code: 'UNKNOWN_TEMPLATE' });
-    await expect(rendering).rejects.toThrow(/known: downloadasset, transientworkflowcompleted/);
+    await expect(rendering).rejects.toThrow(/known: downloadasset, sharelink, transientworkflowcompleted, workitem/);
   });
 });
 
@@ -353,7 +355,7 @@ describe('delivering', () => {
     const stop = new AbortController();
     const order = await orderFor(world, ana, ben);
     const delivery = world
-      .mailer(transportTo(server.port))
+      .mailer(transportTo(server.port), { parallel: () => 1 })
       .deliver(world.session, order, stop.signal, () => stop.abort(new Error('stop')));
     await expect(delivery).rejects.toThrow('stop');
     expect(server.accepted).toHaveLength(1);

@@ -1,6 +1,6 @@
 /** A repository with the built-in templates in /libs, users, and tenants as the test writes them. */
 import { onTestFinished } from 'vitest';
-import { createMailer } from '../../activities/mail/create-mailer.js';
+import { createMailer, type MailerOptions } from '../../activities/mail/create-mailer.js';
 import { templatesPath } from '../../activities/mail/template-source.js';
 import { importContentFolder } from '../../repository/content/import-content-folder.js';
 import { createOverlayResolver } from '../../repository/overlay/resolver.js';
@@ -24,7 +24,7 @@ export interface MailWorld {
   /** Writes and saves a node's properties. */
   writeNode(path: string, properties: Readonly<Record<string, PropertyInput>>): Promise<void>;
   tenant(name: string): Promise<Tenant>;
-  mailer(transport?: MailTransport): Mailer;
+  mailer(transport?: MailTransport, options?: Partial<MailerOptions>): Mailer;
   /** A session of its own, as another process would have. */
   newSession(): Promise<Session>;
 }
@@ -78,7 +78,15 @@ export async function createMailWorld(): Promise<MailWorld> {
       await session.save();
     },
     tenant: (name) => overlay.tenant(session, name),
-    mailer: (transport) => createMailer({ overlay, transport, from: 'Satchel <satchel@example.com>' }),
+    mailer: (transport, options) =>
+      createMailer({
+        overlay,
+        transport,
+        from: 'Satchel <satchel@example.com>',
+        // A test tries again at once.
+        retryAfter: () => 0,
+        ...options,
+      }),
     newSession,
   };
 }

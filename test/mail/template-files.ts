@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTemplate } from '../../activities/mail/compile-template.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
-import type { TemplatePart, TemplateParts } from '../../activities/mail/compile-template.js';
+import type { MailImages, TemplatePart, TemplateParts } from '../../activities/mail/compile-template.js';
 import type { TemplateProblem } from '../../activities/mail/template-problem.js';
 import type { JsonObject } from '../../workflows/contract/model.js';
 
 export const templatesFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
-export const builtInTemplates = ['downloadasset', 'transientworkflowcompleted'] as const;
+export const builtInTemplates = ['downloadasset', 'transientworkflowcompleted', 'sharelink', 'workitem'] as const;
 export const builtInLocales = ['en', 'de', 'fr', 'ja'] as const;
 
 export interface TestTemplate {
@@ -69,20 +69,40 @@ export function builtInTheme(): Record<string, string> {
   return Object.fromEntries(Object.entries(theme).filter(([name]) => !name.includes(':')));
 }
 
-export function builtInParts(template: string, locale: string): TemplateParts {
+/** Themes of the product and of the example tenants, as the overlay merges them. */
+export function exampleThemes(): Record<string, Record<string, string>> {
+  const conf = fileURLToPath(new URL('../../overlays/conf/', import.meta.url));
+  const own = readdirSync(conf).map((tenant): [string, Record<string, string>] => {
+    const file = join(conf, tenant, 'settings/dam/workflow/notification/email/theme/.content.json');
+    return [tenant, { ...builtInTheme(), ...(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) }];
+  });
+  return { global: builtInTheme(), ...Object.fromEntries(own) };
+}
+
+/** One picture, wider than high, in place of every one of the repository; `withSampleImage` shows it. */
+export const sampleImage: MailImages = { address: () => 'cid:sample' };
+
+export function withSampleImage(html: string): string {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200"><rect width="400" height="200" fill="#c96"/><circle cx="90" cy="90" r="60" fill="#fe8"/></svg>';
+  return html.replaceAll('cid:sample', `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`);
+}
+
+export function builtInParts(template: string, locale: string, theme = builtInTheme()): TemplateParts {
   const partials = readdirSync(join(templatesFolder, 'partials')).filter((name) => name.endsWith('.mjml'));
   return {
     template,
     locale,
     body: part(`${template}/${locale}.mjml`, read(`${template}/${locale}.mjml`)),
     partials: new Map(partials.map((name) => [name.slice(0, -5), part(`partials/${name}`, read(`partials/${name}`))])),
-    theme: new Map(Object.entries(builtInTheme()).map(([name, value]) => [name, { value, layer: '/libs' }])),
+    theme: new Map(Object.entries(theme).map(([name, value]) => [name, { value, layer: '/libs' }])),
     subject: undefined,
     text: undefined,
     schema: part(`${template}/variables.schema.json`, read(`${template}/variables.schema.json`)),
   };
 }
 
-export function sampleOf(template: string): JsonObject {
-  return JSON.parse(read(`${template}/sample.json`)) as JsonObject;
+/** @param name `sample`, or `sample-long` with very long names */
+export function sampleOf(template: string, name: 'sample' | 'sample-long' = 'sample'): JsonObject {
+  return JSON.parse(read(`${template}/${name}.json`)) as JsonObject;
 }

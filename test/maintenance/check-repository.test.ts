@@ -114,6 +114,13 @@ describe.each(Object.entries(storeBackends))('a check of damage on %s', (_name, 
     ],
     ['a policy that is not applied', () => [{ key: policyKey('/a'), remove: true }], ['POLICY_UNKNOWN /a/rep:policy']],
     ['a policy that is not there', () => [{ key: policyKey('/a/plan'), value: '' }], ['POLICY_STALE /a/plan']],
+    [
+      'a mark of a node without children on one that has some',
+      async ({ stores }) => [
+        { key: nodeKey('/a'), value: (await recordOf(stores, '/a')).replace(/("i":"[^"]+")/, '$1,"l":1') },
+      ],
+      ['LEAF_WITH_CHILDREN /a'],
+    ],
     ['a reference that is none', () => [{ key: 'rid\0/a', value: '{"h":["x"]}' }], ['REFERENCE_STALE /a']],
     [
       'a reference that its target does not know',

@@ -107,10 +107,13 @@ describe('the mail service', () => {
 
   it('sends nothing without TLS where that is required', async () => {
     const server = await startSmtpServer();
-    const transport = createSmtpTransport({ host: '127.0.0.1', port: server.port, requireTls: true });
+    const transport = createSmtpTransport({ host: '127.0.0.1', port: server.port, security: 'required' });
     onTestFinished(() => transport.close());
     const mail = { from: 'a@example.com', to: 'b@example.com', messageId: '<1@example.com>', raw: Buffer.from('x') };
-    await expect(transport.send(mail)).rejects.toMatchObject({ code: 'MAIL_REJECTED' });
+    await expect(transport.send(mail)).rejects.toMatchObject({
+      code: 'MAIL_UNAVAILABLE',
+      details: { unreachable: true },
+    });
     expect(server.received).toHaveLength(0);
   });
 });
@@ -122,12 +125,11 @@ describe('the properties of the mail service', () => {
     expect(mailServerOf(parse('smtp.host="mail.example.com"'))).toEqual({
       host: 'mail.example.com',
       port: 25,
-      secure: false,
-      requireTls: false,
     });
     const all =
       'smtp.host="m"\nsmtp.port=I"465"\nsmtp.user="u"\nsmtp.password="p w"\nsmtp.ssl=B"true"\nsmtp.requiretls=B"true"';
-    const expected = { host: 'm', port: 465, user: 'u', password: 'p w', secure: true, requireTls: true };
+    const expected = { host: 'm', port: 465, user: 'u', password: 'p w', security: 'implicit' };
+    expect(mailServerOf(parse('smtp.host="m"\nsmtp.requiretls=B"true"'))).toMatchObject({ security: 'required' });
     expect(mailServerOf(parse(all))).toEqual(expected);
     expect(mailServerOf(parse('smtp.port=I"25"'))).toBeUndefined();
   });

@@ -44,6 +44,24 @@ describe.each(Object.entries(backends))('observation on %s', (_name, open) => {
     ]);
   });
 
+  it('passes on what a session says of itself, until it says something else', async () => {
+    const repository = await openFor(open);
+    const head = await repository.head();
+    const session = await sessionOf(repository);
+    session.setUserData('by a workflow');
+    await session.addNode('/a', { mixins: ['mix:versionable'] });
+    await session.save();
+    await session.versions.checkpoint('/a');
+    session.setUserData(undefined);
+    await session.setProperties('/a', { x: 1 });
+    await session.save();
+    const told = (await collect(repository.commitsAfter(head))).map(({ userData }) => userData);
+    expect(told.at(0)).toBe('by a workflow');
+    expect(new Set(told.slice(0, -1))).toEqual(new Set(['by a workflow']));
+    expect(told.at(-1)).toBeUndefined();
+    expect(() => session.setUserData('x'.repeat(4097))).toThrow(/at most 4096 characters/);
+  });
+
   it('names changes of each kind', async () => {
     const repository = await openFor(open);
     const type = { primaryType: 'nt:unstructured' };

@@ -4,11 +4,14 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { encodedFailuresPath } from '../../engine/temporal/encrypting-codec.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-export async function workflowBundle(): Promise<{ codePath: string }> {
+/** @param encodedFailures as installations have it that encrypt what Temporal keeps */
+export async function workflowBundle(encodedFailures = false): Promise<{ codePath: string }> {
   const hash = createHash('sha256');
+  if (encodedFailures) hash.update(await readFile(encodedFailuresPath));
   for (const folder of ['workflows', 'workflows/contract', 'workflows/run-nodes']) {
     for (const name of (await readdir(join(root, folder))).filter((file) => file.endsWith('.ts')).sort()) {
       hash.update(`${folder}/${name}\0`).update(await readFile(join(root, folder, name)));
@@ -22,6 +25,7 @@ export async function workflowBundle(): Promise<{ codePath: string }> {
     const silent = () => undefined;
     const { code } = await bundleWorkflowCode({
       workflowsPath: join(root, 'workflows/interpreter.ts'),
+      ...(encodedFailures && { failureConverterPath: encodedFailuresPath }),
       logger: { log: silent, trace: silent, debug: silent, info: silent, warn: console.warn, error: console.error },
     });
     await mkdir(cache, { recursive: true });

@@ -58,6 +58,18 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The step does not wait for that: it was not reached yet, was answered already, or the workflow is over.',
   },
+  JOB_ENDED: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job has ended: there is nothing left to do to it.',
+  },
+  NOT_RETRYABLE: {
+    status: 409,
+    exit: 2,
+    retryable: false,
+    meaning: 'The job cannot go on from where it ended: it runs, did not fail, kept no record, or was retried already.',
+  },
   UNKNOWN_TEMPLATE: { status: 404, exit: 2, retryable: false, meaning: 'There is no e-mail template of that name.' },
   OUT_FOLDER: { status: 400, exit: 2, retryable: false, meaning: 'The output folder cannot be written to.' },
   NOT_LOGGED_IN: {
@@ -80,7 +92,25 @@ export const errorCodes = {
     meaning: 'Satchel’s configuration does not parse or contradicts itself.',
   },
   INVALID_MODEL: { status: 500, exit: 1, retryable: false, meaning: 'A workflow model does not validate.' },
+  INVALID_CONDITION: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition of a workflow model does not parse or speaks of what there is not.',
+  },
   INVALID_TEMPLATE: { status: 500, exit: 1, retryable: false, meaning: 'A template does not compile or render.' },
+  TEMPLATE_CONFLICT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    meaning: 'Somebody else changed or published the template first; look at it and try again.',
+  },
+  PREVIEW_UNAVAILABLE: {
+    status: 501,
+    exit: 2,
+    retryable: false,
+    meaning: 'A preview as a picture needs Chromium on the PATH.',
+  },
   INVALID_STEP_CONFIG: {
     status: 500,
     exit: 1,
@@ -139,6 +169,12 @@ export const errorCodes = {
     meaning: 'No mail server is configured, and this mode has no embedded mailbox.',
   },
   STEP_FAILED: { status: 500, exit: 1, retryable: true, meaning: 'A step failed in a way it did not name.' },
+  CONDITION_FAILED: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    meaning: 'A condition met values it cannot answer for, or too many of them.',
+  },
   STEP_TIMED_OUT: {
     status: 504,
     exit: 1,
@@ -181,6 +217,12 @@ export const errorCodes = {
     exit: 1,
     retryable: false,
     meaning: 'The Temporal namespace lacks search attributes.',
+  },
+  NOT_DECRYPTED: {
+    status: 500,
+    exit: 2,
+    retryable: false,
+    meaning: 'What Temporal keeps was encrypted with a key that is not configured, or was changed.',
   },
   OWNER_GONE: {
     status: 503,

@@ -268,6 +268,8 @@ export interface WorkItemInput {
 /** Input of the engine's activity that evaluates conditions: the answer is the index of the first that is true, or -1. */
 export interface ConditionInput {
   readonly conditions: readonly string[];
+  /** `name` of the split or goto, for messages. */
+  readonly node?: string;
   readonly workflow: StepInput['workflow'];
   readonly scope: ConditionScope;
 }

@@ -73,6 +73,8 @@ export const aemTypes = String.raw`
 
 [cq:WorkflowModel] > nt:unstructured
 
+[cq:WorkflowLauncher] > nt:unstructured
+
 [cq:WorkflowNode] > nt:unstructured
 
 [cq:WorkflowTransition] > nt:unstructured

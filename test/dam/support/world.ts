@@ -48,7 +48,9 @@ export interface World {
 
 const noMailer: Mailer = {
   render: () => Promise.reject(new Error('these steps send no mail')),
+  available: () => Promise.resolve(true),
   deliver: () => Promise.reject(new Error('these steps send no mail')),
+  retry: () => Promise.reject(new Error('these steps send no mail')),
 };
 const silent = () => undefined;
 

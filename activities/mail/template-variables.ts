@@ -1,0 +1,119 @@
+/** The variables of a mail: checked against the template's schema, completed, and made safe to look names up in. */
+import { z } from 'zod';
+import { invalidTemplate } from './template-problem.js';
+import type { JsonObject, JsonValue } from '../../workflows/contract/model.js';
+import type { VariableSchema } from './check-expressions.js';
+import type { TemplateParts } from './compile-template.js';
+
+/** UTF-16 units of all texts together: many times what any mail shows. */
+const maxVariableCharacters = 1024 * 1024;
+/** Values of all kinds, in lists of lists too. */
+const maxVariableValues = 200_000;
+const maxVariableDepth = 20;
+
+export interface Variables {
+  readonly variables: VariableSchema | undefined;
+  /**
+   * Checks variables and gives those that are documented but absent the value `null`.
+   * @throws SatchelError INVALID_TEMPLATE, also for more data than a mail can be made of
+   */
+  complete(given: JsonObject): JsonObject;
+}
+
+/** @throws SatchelError INVALID_TEMPLATE for what is no JSON Schema */
+export function readSchema(parts: TemplateParts, theme: ReadonlyMap<string, string>): Variables {
+  const part = parts.schema;
+  const bounded = (given: JsonObject): JsonObject => {
+    const problem = tooMuch(given);
+    if (problem === undefined) return given;
+    throw invalidTemplate(parts.template, [{ file: (part ?? parts.body).file, line: 1, message: problem }]);
+  };
+  if (!part) return { variables: undefined, complete: bounded };
+  const fail = (line: number, message: string, cause?: unknown) =>
+    invalidTemplate(parts.template, [{ file: part.file, line, message }], cause);
+  let schema: VariableSchema;
+  let validator: z.ZodType;
+  try {
+    schema = JSON.parse(part.text) as VariableSchema;
+    validator = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+  } catch (error) {
+    throw fail(1, `This is not a JSON Schema: ${error instanceof Error ? error.message : String(error)}.`, error);
+  }
+  return {
+    variables: {
+      ...schema,
+      properties: {
+        ...schema.properties,
+        theme: {
+          type: 'object',
+          properties: Object.fromEntries([...theme.keys()].map((name) => [name, { type: 'string' }])),
+        },
+      },
+    },
+    complete: (given) => {
+      const checked = validator.safeParse(bounded(given));
+      if (!checked.success) {
+        const issues = checked.error.issues.map((issue) => `${issue.path.join('.') || 'variables'}: ${issue.message}`);
+        throw fail(1, `The variables given do not fit this schema: ${issues.slice(0, 5).join('; ')}.`);
+      }
+      return complete(given, schema) as JsonObject;
+    },
+  };
+}
+
+/** UTF-16 units of the longest text in it. */
+export function longestText(value: JsonValue): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  let longest = 0;
+  for (const item of Object.values<JsonValue>(value)) longest = Math.max(longest, longestText(item));
+  return longest;
+}
+
+function tooMuch(given: JsonObject): string | undefined {
+  let characters = 0;
+  let values = 0;
+  const visit = (value: JsonValue, depth: number): string | undefined => {
+    if (++values > maxVariableValues) return `The variables hold more than ${maxVariableValues} values.`;
+    if (depth > maxVariableDepth) return `The variables are nested deeper than ${maxVariableDepth} levels.`;
+    if (typeof value === 'string') characters += value.length;
+    if (characters > maxVariableCharacters) {
+      return `The variables hold more than ${maxVariableCharacters} characters of text.`;
+    }
+    if (typeof value !== 'object' || value === null) return undefined;
+    for (const item of Object.values<JsonValue>(value)) {
+      const problem = visit(item, depth + 1);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+  return visit(given, 0);
+}
+
+function complete(value: JsonValue, schema: VariableSchema | undefined): JsonValue {
+  if (!schema) return value;
+  if (Array.isArray(value)) return value.map((item) => complete(item, schema.items));
+  if (typeof value !== 'object' || value === null) return value;
+  const missing = Object.keys(schema.properties ?? {}).map((name): [string, JsonValue] => [name, null]);
+  const present = Object.entries(value).map(([name, item]): [string, JsonValue] => [
+    name,
+    complete(item, schema.properties?.[name]),
+  ]);
+  return Object.fromEntries([...missing, ...present]);
+}
+
+/** Has no names, only the words Handlebars needs for messages about an object. */
+const contextPrototype = Object.freeze(
+  Object.create(null, { [Symbol.toPrimitive]: { value: () => 'the variables here' } }) as object,
+);
+
+/** Copies JSON into objects that inherit nothing, so that no name but the data's own is found. */
+export function toContext(variables: JsonObject, theme: JsonObject): object {
+  const copy = (value: JsonValue): unknown => {
+    if (Array.isArray(value)) return value.map(copy);
+    if (typeof value !== 'object' || value === null) return value;
+    const context = Object.create(contextPrototype) as object;
+    return Object.assign(context, Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item)])));
+  };
+  return copy({ ...variables, theme }) as object;
+}
