@@ -1,18 +1,20 @@
 import { isCancellation } from '@temporalio/workflow';
 import { NodeFailure } from '../node-failure.js';
-import type { PinnedNode } from '../contract/model.js';
+import type { PinnedGoto, PinnedNode, PinnedStep } from '../contract/model.js';
+import { isProcess } from '../contract/step-records.js';
+import { executeStep } from '../execute-step.js';
 import { failureOf } from '../failure-of.js';
-import { now, recordOf, working, type Run } from '../run.js';
+import { now, recordOf, visitOf, type Run, type WritableRecord } from '../run.js';
 import { runAndSplit } from './run-and-split.js';
 import { runContainer } from './run-container.js';
 import { runExternal } from './run-external.js';
 import { runGoto } from './run-goto.js';
 import { runOrSplit } from './run-or-split.js';
 import { runParticipant } from './run-participant.js';
-import { runProcess } from './run-process.js';
 
 /**
- * Runs one node and keeps its record.
+ * Runs one node and keeps its record. A step, the most frequent of them, takes no detour: the SDK takes a stack trace of every promise
+ * of workflow code, which is most of what an interpreted step costs more than a written one.
  * @returns the position in its sequence to go on at, from a goto that goes
  * @throws NodeFailure when it failed and its model says nothing else, or CancelledFailure
  */
@@ -27,8 +29,20 @@ export async function runNode(
   delete record.ended;
   if (node.kind !== 'goto' && record.visits !== undefined) record.visits++;
   run.show();
+  // Splits and gotos are not work themselves: the run may go on as new between the nodes in them.
+  const works = node.kind !== 'and' && node.kind !== 'or' && node.kind !== 'goto';
+  if (works) run.busy++;
   try {
-    const position = await work();
+    let position: number | undefined;
+    if (isProcess(node)) {
+      const onChunks = (chunks: NonNullable<WritableRecord['chunks']>) => (record.chunks = chunks);
+      record.result = await executeStep(run, node, { visit: visitOf(record), onChunks });
+      run.completed.push(node.name);
+    } else if (node.kind === 'goto') {
+      position = await runGoto(run, node, record, sequence);
+    } else {
+      await runOther(run, node, record);
+    }
     record.state = 'completed';
     return position;
   } catch (error) {
@@ -48,31 +62,21 @@ export async function runNode(
     throw new NodeFailure(code, message, inner?.node ?? node.name, compensate || node.onError === 'compensate');
   } finally {
     record.ended = now();
+    if (works) run.busy--;
   }
+}
 
-  async function work(): Promise<number | undefined> {
-    switch (node.kind) {
-      case 'and':
-        await runAndSplit(run, node);
-        return undefined;
-      case 'or':
-        await runOrSplit(run, node, record);
-        return undefined;
-      case 'goto':
-        return runGoto(run, node, record, sequence);
-      case 'participant':
-        await working(run, () => runParticipant(run, node, record));
-        return undefined;
-      case 'container':
-        await working(run, () => runContainer(run, node, record));
-        return undefined;
-      case 'external':
-        await working(run, () => runExternal(run, node, record));
-        return undefined;
-      default:
-        await working(run, () => runProcess(run, node, record));
-        run.completed.push(node.name);
-        return undefined;
-    }
+function runOther(run: Run, node: Exclude<PinnedNode, PinnedStep | PinnedGoto>, record: WritableRecord): Promise<void> {
+  switch (node.kind) {
+    case 'and':
+      return runAndSplit(run, node);
+    case 'or':
+      return runOrSplit(run, node, record);
+    case 'participant':
+      return runParticipant(run, node, record);
+    case 'container':
+      return runContainer(run, node, record);
+    case 'external':
+      return runExternal(run, node, record);
   }
 }

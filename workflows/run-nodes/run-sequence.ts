@@ -13,7 +13,7 @@ export async function runSequence(run: Run, sequence: readonly PinnedNode[]): Pr
       position++;
       continue;
     }
-    await beforeNode(run);
+    if (run.paused || mustHalt(run)) await beforeNode(run);
     const next = (await runNode(run, node, sequence)) ?? position + 1;
     if (next <= position) reset(run, sequence.slice(next, position + 1));
     else skip(run, sequence.slice(position + 1, next));
