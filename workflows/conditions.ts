@@ -1,11 +1,17 @@
-import { maxConditionResultBytes, type ConditionScope } from './contract/model.js';
+import { maxConditionResultBytes, type ConditionScope, type PinnedGoto, type PinnedOrSplit } from './contract/model.js';
 import { jsonBytes } from './contract/metadata.js';
 import { firstTrue } from './engine-activities.js';
 import { working, type Run } from './run.js';
 
 /** Evaluates conditions in a local activity, never here. @returns the index of the first that is true, or -1 */
-export function evaluate(run: Run, title: string, conditions: readonly string[]): Promise<number> {
-  return working(run, () => firstTrue(title, { conditions, workflow: run.workflow(), scope: scopeOf(run) }));
+export function evaluate(
+  run: Run,
+  { name, title }: Pick<PinnedOrSplit | PinnedGoto, 'name' | 'title'>,
+  conditions: readonly string[],
+): Promise<number> {
+  return working(run, () =>
+    firstTrue(title, { conditions, node: name, workflow: run.workflow(), scope: scopeOf(run) }),
+  );
 }
 
 /** Names are untrusted: entries, not assignments, since `__proto__` is a name like any other. */

@@ -8,15 +8,16 @@ import { failure, type Run, type WritableRecord } from '../run.js';
  */
 export async function runGoto(
   run: Run,
-  { title, target, condition, maximum }: PinnedGoto,
+  node: PinnedGoto,
   record: WritableRecord,
   sequence: readonly PinnedNode[],
 ): Promise<number | undefined> {
+  const { target, condition, maximum } = node;
   const position = sequence.findIndex(({ name }) => name === target);
   if (position < 0) throw failure('INVALID_MODEL', `There is no "${target}" to go to beside this node.`);
   const went = record.visits ?? 0;
   if (went >= maximum) return undefined;
-  if (condition !== undefined && (await evaluate(run, title, [condition])) !== 0) return undefined;
+  if (condition !== undefined && (await evaluate(run, node, [condition])) !== 0) return undefined;
   record.visits = went + 1;
   return position;
 }

@@ -15,9 +15,10 @@ export async function runOrSplit(run: Run, split: PinnedOrSplit, record: Writabl
   await run.runSequence(taken.steps);
 }
 
-async function chooseBranch(run: Run, { title, branches }: PinnedOrSplit): Promise<PinnedBranch | undefined> {
+async function chooseBranch(run: Run, split: PinnedOrSplit): Promise<PinnedBranch | undefined> {
+  const { branches } = split;
   const conditional = branches.filter(({ condition }) => condition !== undefined);
   const conditions = conditional.map(({ condition = '' }) => condition);
-  const index = conditions.length === 0 ? -1 : await evaluate(run, title, conditions);
+  const index = conditions.length === 0 ? -1 : await evaluate(run, split, conditions);
   return conditional[index] ?? branches.find(({ condition }) => condition === undefined);
 }
