@@ -10,7 +10,7 @@ export function evaluate(
   conditions: readonly string[],
 ): Promise<number> {
   return working(run, () =>
-    firstTrue(title, { conditions, node: name, workflow: run.workflow(), scope: scopeOf(run) }),
+    firstTrue(run, title, { conditions, node: name, workflow: run.workflow(), scope: scopeOf(run) }),
   );
 }
 

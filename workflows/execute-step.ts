@@ -19,17 +19,16 @@ export async function executeStep(run: Run, step: PinnedStep, execution: StepExe
     workflow: run.workflow(),
     ...(compensates && { compensates }),
   };
-  const activity = activityOf(step);
   if (!step.chunked) {
-    const output = await activity(order);
+    const output = await activityOf(run, step)(order);
     takeOver(run, output);
     return output.result;
   }
-  const total = await countChunks(step, order);
+  const total = await countChunks(run, step, order);
   let done = 0;
   onChunks?.({ done, total });
-  return runBounded(total, step.parallel, async (index) => {
-    const output = await activity({ ...order, chunk: { index, count: total } });
+  return runBounded(run, total, step.parallel, async (index) => {
+    const output = await activityOf(run, step)({ ...order, chunk: { index, count: total } });
     takeOver(run, output);
     onChunks?.({ done: ++done, total });
     return output.result;

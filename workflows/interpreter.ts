@@ -77,7 +77,7 @@ async function recordEnd(run: Run, outcome: Outcome): Promise<void> {
   const workflow = run.workflow();
   const followed = model.transient && model.completion !== undefined;
   if (workflow.container === undefined) {
-    await finish({ workflow, transient: model.transient, followed, outcome, steps, metadata });
+    await finish(run, { workflow, transient: model.transient, followed, outcome, steps, metadata });
     if (followed) await reportCompletion(run, outcome);
   }
   // Whoever is being answered gets the answer.

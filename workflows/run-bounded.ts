@@ -1,14 +1,18 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { Run } from './run.js';
 
 /** Runs `work` for 0 to count-1, at most `parallel` at a time. The first failure cancels the others and is thrown once they ended. */
 export async function runBounded<T>(
+  run: Run,
   count: number,
   parallel: number,
   work: (index: number) => Promise<T>,
 ): Promise<T[]> {
+  const lanes = Math.min(parallel, count);
   const results: T[] = [];
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
+  if (lanes > 1) run.forked++;
   await CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current();
     const lane = async () => {
@@ -22,8 +26,9 @@ export async function runBounded<T>(
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(parallel, count) }, lane));
+    await Promise.all(Array.from({ length: lanes }, lane));
   });
+  if (lanes > 1) run.forked--;
   if (failure) throw failure.error;
   return results;
 }

@@ -37,6 +37,8 @@ export interface Run {
   readonly completed: string[];
   /** Nodes and conditions that are being worked on right now. */
   busy: number;
+  /** Splits and chunked steps in which several things run at once now. */
+  forked: number;
   /** A sequence stopped before its next node, so that the run may go on as new. */
   halted: boolean;
   /** Participants and external processes that were reached, by name. */
@@ -76,6 +78,7 @@ export function createRun(input: WorkflowInput, { runSequence, show }: Pick<Run,
     outcome: undefined,
     completed: completedBefore(seed),
     busy: 0,
+    forked: 0,
     halted: false,
     waiting: new Map(),
     runSequence,

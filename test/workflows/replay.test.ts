@@ -64,8 +64,8 @@ describe('recorded histories', () => {
       title: 'gives one command more',
       history: 'goto.json',
       file: 'execute-step.ts',
-      from: 'const activity = activityOf(step);',
-      to: 'const activity = activityOf(step); await countChunks(step, order);',
+      from: 'if (!step.chunked) {',
+      to: 'if (!step.chunked) { await countChunks(run, step, order);',
     },
     {
       title: 'forgets to close work items',

@@ -4,5 +4,5 @@ import type { Run } from '../run.js';
 
 /** All branches at once. One that fails cancels the others; the split fails once they ended. */
 export async function runAndSplit(run: Run, { branches }: PinnedAndSplit): Promise<void> {
-  await runBounded(branches.length, branches.length, (index) => run.runSequence(branches[index]?.steps ?? []));
+  await runBounded(run, branches.length, branches.length, (index) => run.runSequence(branches[index]?.steps ?? []));
 }

@@ -29,7 +29,7 @@ export async function runParticipant(run: Run, node: PinnedParticipant, record: 
   const progress = { over: false };
 
   try {
-    await openWorkItem(item()).catch((error: unknown) => {
+    await openWorkItem(run, item()).catch((error: unknown) => {
       // Refused, it is not there to be closed. Cancelled meanwhile, it may be.
       if (!isCancellation(error)) progress.over = true;
       throw error;
@@ -45,7 +45,7 @@ export async function runParticipant(run: Run, node: PinnedParticipant, record: 
     });
   } catch (error) {
     const state = isCancellation(error) ? 'cancelled' : 'timed-out';
-    if (!progress.over) await CancellationScope.nonCancellable(() => closeWorkItem(item({ ended: { state } })));
+    if (!progress.over) await CancellationScope.nonCancellable(() => closeWorkItem(run, item({ ended: { state } })));
     throw error;
   } finally {
     run.waiting.delete(name);
@@ -101,7 +101,7 @@ export async function runParticipant(run: Run, node: PinnedParticipant, record: 
     takeOver(run, metadata ? { metadata } : {});
     record.decision = { by, ...(comment !== undefined && { comment }), ...(metadata && { metadata }) };
     // Decided is decided: a cancellation that comes meanwhile is for the node after this.
-    await CancellationScope.nonCancellable(() => closeWorkItem(item({ ended: { state: 'completed', by } })));
+    await CancellationScope.nonCancellable(() => closeWorkItem(run, item({ ended: { state: 'completed', by } })));
     progress.over = true;
   }
 
@@ -111,7 +111,7 @@ export async function runParticipant(run: Run, node: PinnedParticipant, record: 
     to: readonly string[],
   ): Promise<void> {
     const assignee = to.at(-1) ?? node.assignee;
-    await openWorkItem(item({ assignee, given: { how, by, ...(comment !== undefined && { comment }) } }));
+    await openWorkItem(run, item({ assignee, given: { how, by, ...(comment !== undefined && { comment }) } }));
     assignees.splice(0, assignees.length, ...to);
     if (notify) tell(how);
   }

@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { mustHalt } from '../continue-as-new.js';
 import type { PinnedNode } from '../contract/model.js';
 import { reset, skip } from '../reset-nodes.js';
@@ -13,7 +13,7 @@ export async function runSequence(run: Run, sequence: readonly PinnedNode[]): Pr
       position++;
       continue;
     }
-    if (run.paused || mustHalt(run)) await beforeNode(run);
+    if (run.paused || mustHalt(run) || CancellationScope.current().consideredCancelled) await beforeNode(run);
     const next = (await runNode(run, node, sequence)) ?? position + 1;
     if (next <= position) reset(run, sequence.slice(next, position + 1));
     else skip(run, sequence.slice(position + 1, next));
@@ -21,8 +21,10 @@ export async function runSequence(run: Run, sequence: readonly PinnedNode[]): Pr
   }
 }
 
-/** A paused workflow waits here; so does, for ever, one that is about to go on as new. */
+/** What was cancelled ends here, a paused workflow waits; so does, for ever, one that is about to go on as new. */
 async function beforeNode(run: Run): Promise<void> {
+  const scope = CancellationScope.current();
+  if (scope.consideredCancelled) await scope.cancelRequested;
   if (run.paused) await condition(() => !run.paused);
   if (!mustHalt(run)) return;
   run.halted = true;
