@@ -223,6 +223,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       externalUrl: () => urlForPeople(),
       sign: await configuredSigner(dataFolder, configuration.mail),
       parallel: () => installation.value(mailConnections),
+      alone,
       onFallback: (alert) => log.error(alert, 'a template does not render: mails go out with another version of it'),
     });
 

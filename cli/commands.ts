@@ -134,10 +134,10 @@ export const residentCommands: readonly string[] = [
   'worker',
   'dev',
   'demo',
+  'plugin new',
   'repository verify',
   'repository restore',
   'migrate',
-  'plugin new',
 ];
 
 /** @param words what was typed, starting with the command's name */

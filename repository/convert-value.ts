@@ -22,8 +22,7 @@ export function toProperty(path: string, input: PropertyInput): Property {
   }
   const multiple = isList(input);
   const inputs: readonly (Value | Date)[] = multiple ? input : [input];
-  const [first] = inputs;
-  const type = first === undefined && multiple ? 'String' : typeOf(path, first);
+  const type = multiple ? typeOfList(path, inputs) : typeOf(path, inputs[0]);
   return { type, multiple, values: inputs.map((value) => toValue(path, type, value)) };
 }
 
@@ -79,6 +78,15 @@ function isProperty(input: PropertyInput): input is Property {
 /** JSON brings `null` where the types promise none. */
 function isObject(input: unknown): input is object {
   return typeof input === 'object' && input !== null;
+}
+
+/** That of the first value; numbers are Double where one of them is no whole number. */
+function typeOfList(path: string, inputs: readonly (Value | Date)[]): PropertyType {
+  const [first] = inputs;
+  if (first === undefined && inputs.length === 0) return 'String';
+  const type = typeOf(path, first);
+  const isDouble = (value: Value | Date) => typeof value === 'number' && typeOf(path, value) === 'Double';
+  return type === 'Long' && inputs.some(isDouble) ? 'Double' : type;
 }
 
 function typeOf(path: string, value: Value | Date | undefined): PropertyType {

@@ -44,6 +44,7 @@ export interface MailerOptions {
   readonly parallel?: () => number;
   /** See deliver-mails.ts. */
   readonly leaseTime?: number;
+  readonly alone?: boolean;
   readonly retryAfter?: (attempts: number) => number;
   /** A mail went out with another version of its template than the one in force, which does not render. */
   readonly onFallback?: (alert: FallbackAlert) => void;
@@ -56,11 +57,12 @@ const maxCompiled = 200;
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
 export function createMailer(options: MailerOptions): Mailer {
   const { overlay, settings = createSettings({ overlay }), transport, from, sign, externalUrl } = options;
-  const { parallel = () => 2, leaseTime, retryAfter } = options;
+  const { parallel = () => 2, leaseTime, alone = false, retryAfter } = options;
   const pace = {
     get parallel() {
       return parallel();
     },
+    alone,
     ...(leaseTime !== undefined && { leaseTime }),
     ...(retryAfter && { retryAfter }),
   };

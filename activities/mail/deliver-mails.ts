@@ -14,6 +14,7 @@ import type { SentMail } from './mailer.js';
 import {
   addOutboxMail,
   leased,
+  type Lease,
   problemWith,
   sentWith,
   toOutboxMail,
@@ -44,6 +45,8 @@ export interface Delivery {
   readonly parallel: number;
   /** Milliseconds for which an attempt that gives no sign of life still keeps others from sending. Default 30,000. */
   readonly leaseTime?: number;
+  /** No other process sends mails of this repository: what holds a lease of another one has ended. Default false. */
+  readonly alone?: boolean;
   /** Default: retry-times.ts. */
   readonly retryAfter?: (attempts: number) => number;
   readonly signal: AbortSignal;
@@ -55,6 +58,8 @@ const chunkSize = 50;
 /** A complete message; templates bound theirs before. */
 const maxMessageBytes = 16 * 1024 * 1024;
 const defaultLeaseTime = 30_000;
+/** Begins the leases of this process. */
+const processId = randomUUID();
 /** How often a mail that another attempt is at is looked at. */
 const pollMs = 100;
 /** A message under way comes to its end when the work is stopped: one that is cut off may have arrived. */
@@ -75,8 +80,8 @@ interface Claimed {
  */
 export async function deliverMails(delivery: Delivery): Promise<SentMail[]> {
   const { session, mails, transport, giveUpAfter, signal, onSent } = delivery;
-  const { leaseTime = defaultLeaseTime, retryAfter = retryAfterSeconds } = delivery;
-  const owner = randomUUID();
+  const { leaseTime = defaultLeaseTime, alone = false, retryAfter = retryAfterSeconds } = delivery;
+  const owner = `${processId}/${randomUUID()}`;
   const done = new Map<string, SentMail>();
   const active = new Map<string, Claimed>();
   const postponed = new Map<string, { readonly error: MailProblem; readonly next: number }>();
@@ -152,7 +157,7 @@ export async function deliverMails(delivery: Delivery): Promise<SentMail[]> {
         const attempts = found.attempts + 1;
         if (found.state !== 'pending') {
           done.set(path, asSentMail(found, found.state));
-        } else if (found.lease && found.lease.owner !== owner && found.lease.until > Date.now()) {
+        } else if (found.lease && isHeld(found.lease)) {
           held.push(mail);
         } else if (found.next !== undefined && found.next > Date.now()) {
           postponed.set(path, { error: found.error ?? noReason, next: found.next });
@@ -165,6 +170,11 @@ export async function deliverMails(delivery: Delivery): Promise<SentMail[]> {
       }
     });
     return { claimed, held };
+  }
+
+  function isHeld(lease: Lease): boolean {
+    if (lease.owner === owner || lease.until <= Date.now()) return false;
+    return !alone || lease.owner.startsWith(processId);
   }
 
   /** Before anything is changed: what templates are made of is read from a session without changes. */

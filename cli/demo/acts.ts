@@ -210,7 +210,7 @@ interface MailRow {
 }
 
 async function mailRows({ satchel }: Stage): Promise<readonly MailRow[]> {
-  const { mails } = (await satchel.json(['mail', 'list'])) as { mails: readonly MailRow[] };
+  const { mails } = (await satchel.json(['mail', 'list', '--mailbox'])) as { mails: readonly MailRow[] };
   return mails;
 }
 

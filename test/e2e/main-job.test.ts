@@ -300,7 +300,9 @@ describe('what is made for a download', () => {
 
 async function mailOf(job: JobView): Promise<MailboxMail> {
   const { satchel } = world;
-  const { mails } = (await satchel.json(['mail', 'list'])) as { mails: { id: string; messageId: string }[] };
+  const { mails } = (await satchel.json(['mail', 'list', '--mailbox'])) as {
+    mails: { id: string; messageId: string }[];
+  };
   const row = mails.find(({ messageId }) => messageId === job.mails[0]?.messageId);
   return (await satchel.json(['mail', 'show', row?.id ?? 'none'])) as MailboxMail;
 }

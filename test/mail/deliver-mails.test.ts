@@ -84,6 +84,19 @@ describe('two attempts at the same time', () => {
     expect(server.accepted).toHaveLength(2);
     expect(server.accepted[1]?.raw.equals(server.accepted[0]?.raw ?? Buffer.alloc(0))).toBe(true);
   });
+
+  it('wait for no other process where there is none', async () => {
+    const world = await createMailWorld();
+    const server = await startSmtpServer((_to, nth) => (nth === 0 ? 451 : 250));
+    const order = await orderFor(world, 'ana@example.com');
+    const mailer = world.mailer(transportTo(server.port), { alone: true });
+    await expect(mailer.deliver(world.session, order, going)).rejects.toMatchObject({ code: 'MAIL_UNAVAILABLE' });
+    const [record] = await listOutbox(world.session, order.outboxParent);
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await world.session.setProperties(record?.path ?? '', { leaseOwner: 'killed/1', leaseUntil: tomorrow });
+    await world.session.save();
+    expect(await mailer.deliver(world.session, order, going)).toMatchObject([{ state: 'sent' }]);
+  });
 });
 
 describe('trying again', () => {

@@ -24,6 +24,7 @@ describe('plain values choose their type', () => {
     [['a', 'b'], 'String', true, ['a', 'b']],
     [[], 'String', true, []],
     [[1, 2], 'Long', true, [1, 2]],
+    [[1, 2.5], 'Double', true, [1, 2.5]],
     [[1.5, 2], 'Double', true, [1.5, 2]],
   ])('%s is %s', (input, type, multiple, values) => {
     expect(toProperty('/p', input)).toEqual({ type, multiple, values });
