@@ -12,6 +12,7 @@ const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.u
 // Loaded by its path, so that the compiler does not see it.
 const encodedFailures = path('dist/engine/temporal/encoded-failures.cjs');
 await copyFile(path('engine/temporal/encoded-failures.cjs'), encodedFailures);
+const interpreter = path('dist/workflows/interpreter.js');
 const silent = () => undefined;
 const problem = (message) => console.error(message);
 
@@ -21,7 +22,9 @@ await bundle('workflow-bundle-encoded-failures', { failureConverterPath: encoded
 async function bundle(name, options) {
   const target = path(`dist/${name}.js`);
   const { code } = await bundleWorkflowCode({
-    workflowsPath: path('dist/workflows/interpreter.js'),
+    workflowsPath: interpreter,
+    // Evaluated once a worker, not once a workflow: the interpreter keeps no state at module level.
+    preloadModules: [interpreter],
     logger: { log: silent, trace: silent, debug: silent, info: silent, warn: problem, error: problem },
     ...options,
   });

@@ -27,10 +27,14 @@ export function mustHalt({ busy }: Pick<Run, 'busy'>): boolean {
   return patched('continue-as-new');
 }
 
-/** Resolves once every sequence stopped or ended, and no update is being answered. */
+/**
+ * Resolves once every sequence stopped or ended, and no update is being answered. Until one stopped nothing is looked at: the
+ * conditions of a workflow are evaluated whenever anything happens to it.
+ */
 export async function untilHalted(run: Run): Promise<void> {
   const workflow = CancellationScope.current();
-  const isHalted = () => run.halted && run.busy === 0 && allHandlersFinished() && !workflow.consideredCancelled;
+  await run.halted;
+  const isHalted = () => run.busy === 0 && allHandlersFinished() && !workflow.consideredCancelled;
   // A cancellation is for the sequences: they end, and so does the workflow.
   await CancellationScope.nonCancellable(() => condition(isHalted));
 }

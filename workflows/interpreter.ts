@@ -81,7 +81,7 @@ async function recordEnd(run: Run, outcome: Outcome): Promise<void> {
     if (followed) await reportCompletion(run, outcome);
   }
   // Whoever is being answered gets the answer.
-  await condition(allHandlersFinished);
+  if (!allHandlersFinished()) await condition(allHandlersFinished);
 }
 
 /** The completion model runs on its own: it outlives this workflow, and its end changes nothing here. */

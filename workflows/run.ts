@@ -40,7 +40,8 @@ export interface Run {
   /** Splits and chunked steps in which several things run at once now. */
   forked: number;
   /** A sequence stopped before its next node, so that the run may go on as new. */
-  halted: boolean;
+  halt(): void;
+  readonly halted: Promise<void>;
   /** Participants and external processes that were reached, by name. */
   readonly waiting: Map<string, WaitingNode>;
   /** Runs nodes one after the other. Given here, since splits run sequences and sequences run splits. */
@@ -79,12 +80,19 @@ export function createRun(input: WorkflowInput, { runSequence, show }: Pick<Run,
     completed: completedBefore(seed),
     busy: 0,
     forked: 0,
-    halted: false,
+    ...haltable(),
     waiting: new Map(),
     runSequence,
     show,
   };
   return run;
+}
+
+/** A promise that no cancellation rejects, other than a Trigger's. */
+function haltable(): Pick<Run, 'halt' | 'halted'> {
+  let halt: (() => void) | undefined;
+  const halted = new Promise<void>((resolve) => (halt = resolve));
+  return { halt: () => halt?.(), halted };
 }
 
 /** The record of a node. @throws TypeError for one that is not of this model, which no pinned model has */

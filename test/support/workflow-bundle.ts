@@ -22,9 +22,11 @@ export async function workflowBundle(encodedFailures = false): Promise<{ codePat
   const codePath = join(cache, `workflow-bundle-${hash.digest('hex').slice(0, 16)}.js`);
   const known = await readFile(codePath).catch(() => undefined);
   if (!known) {
+    const interpreter = join(root, 'workflows/interpreter.ts');
     const silent = () => undefined;
     const { code } = await bundleWorkflowCode({
-      workflowsPath: join(root, 'workflows/interpreter.ts'),
+      workflowsPath: interpreter,
+      preloadModules: [interpreter],
       ...(encodedFailures && { failureConverterPath: encodedFailuresPath }),
       logger: { log: silent, trace: silent, debug: silent, info: silent, warn: console.warn, error: console.error },
     });

@@ -27,7 +27,7 @@ async function beforeNode(run: Run): Promise<void> {
   if (scope.consideredCancelled) await scope.cancelRequested;
   if (run.paused) await condition(() => !run.paused);
   if (!mustHalt(run)) return;
-  run.halted = true;
+  run.halt();
   await condition(() => false);
 }
 
