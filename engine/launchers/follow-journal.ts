@@ -116,6 +116,8 @@ async function follow(options: FollowerOptions, note: Note, signal: AbortSignal)
     try {
       for await (const commit of repository.follow({ cursor: launcherCursor, ...place, signal, filter })) {
         await workOff(options, commit, bases, note, signal);
+        // Going on says that the commit was dealt with, and this one may be only in part.
+        if (isAborted(signal)) return;
         const changesLaunchers = commit.changes.some(
           ({ path, from: before }) => mayHoldLaunchers(path) || (before !== undefined && mayHoldLaunchers(before)),
         );

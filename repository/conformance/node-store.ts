@@ -278,6 +278,17 @@ export function describeNodeStore(
       expect(await store.head()).toBe(0);
     });
 
+    it('moves a cursor forward only', async () => {
+      const store = await opened();
+      await Promise.all([7, 9, 8].map(async (position) => store.setCursor('shared', position)));
+      expect(await store.getCursor('shared')).toBe(9);
+      await store.setCursor('shared', 3);
+      expect(await store.getCursor('shared')).toBe(9);
+      await store.removeCursor('shared');
+      await store.setCursor('shared', 3);
+      expect(await store.getCursor('shared')).toBe(3);
+    });
+
     it('lists cursors and removes them', async () => {
       const store = await opened();
       expect(await store.cursors()).toEqual(new Map());

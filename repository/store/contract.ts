@@ -101,6 +101,7 @@ export interface NodeStore {
   onCommit(listener: () => void): () => void;
   /** A named, durable position in the journal; not journaled itself. `undefined` when it was never set. */
   getCursor(name: string): Promise<number | undefined>;
+  /** Moves it forward, never back: followers that share a cursor are at different places. */
   setCursor(name: string, sequence: number): Promise<void>;
   /** Every cursor and its position. */
   cursors(): Promise<ReadonlyMap<string, number>>;

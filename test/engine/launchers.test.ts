@@ -293,6 +293,23 @@ describe('moves', () => {
     expect(await world.launchers.status()).toMatchObject({ launched: 130 });
   });
 
+  it('and additions of one commit launch all, where the follower is stopped in the middle of them', async () => {
+    const stores = memoryStores();
+    const world = await launcherWorld({ '/apps': { a: {} } }, stores);
+    await world.change(async (session) => {
+      for (let index = 0; index < 250; index += 1) await addAsset(session, `/content/dam/${index}.jpg`);
+    });
+    const launched = new Promise<void>((resolve) => {
+      const log = pino({ level: 'silent' });
+      const follower = world.launchers.follow({ log, onLaunched: () => void follower.close().then(resolve) });
+    });
+    await launched;
+    const before = (await world.requests()).length;
+    expect(before).toBeLessThan(250);
+    expect(await launchesOf(world)).toHaveLength(250);
+    expect(await world.launchers.status()).toMatchObject({ launched: 250 });
+  });
+
   it('are followed by events that wait', async () => {
     const world = await launcherWorld({ '/apps': { a: {} } });
     await world.change((session) => addAsset(session, '/content/dam/from/1.jpg'));

@@ -111,6 +111,8 @@ interface AcceptedCommit {
 class LevelNodeStore implements NodeStore {
   readonly #db: Database;
   readonly #sync: boolean;
+  /** Cursors are set one after the other. */
+  #cursorTurn: Promise<void> = Promise.resolve();
   readonly #listeners = new Set<() => void>();
   #recent: RecentWrites;
   #head: number;
@@ -266,8 +268,13 @@ class LevelNodeStore implements NodeStore {
 
   /** Written to the log but not synced: after a power failure an older position only means commits seen again. */
   async setCursor(name: string, sequence: number): Promise<void> {
+    const moved = this.#cursorTurn.then(async () => {
+      const known = await this.getCursor(name);
+      if (known === undefined || known < sequence) await this.#db.put(cursorPrefix + name, String(sequence));
+    });
+    this.#cursorTurn = moved.catch(() => undefined);
     try {
-      await this.#db.put(cursorPrefix + name, String(sequence));
+      await moved;
     } catch (error) {
       throw writeError(error);
     }

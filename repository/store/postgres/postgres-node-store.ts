@@ -186,7 +186,7 @@ class PostgresNodeStore implements NodeStore {
       {
         name: 'set-cursor',
         text: `INSERT INTO ${this.#database.schema}.cursor VALUES ($1, $2)
-               ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence`,
+               ON CONFLICT (name) DO UPDATE SET sequence = greatest(cursor.sequence, excluded.sequence)`,
       },
       [escapeText(name), sequence],
     );

@@ -197,7 +197,7 @@ export function createScratchNodeStore({ base, maxCharacters = 2 ** 28 }: Scratc
     },
     getCursor: async (name) => cursors.get(name),
     async setCursor(name, sequence) {
-      cursors.set(name, sequence);
+      cursors.set(name, Math.max(sequence, cursors.get(name) ?? 0));
     },
     cursors: async () => new Map(cursors),
     async removeCursor(name) {
