@@ -75,7 +75,7 @@ export interface JobView extends JobSummary {
   readonly metadata: JsonObject;
   /** Oldest first. */
   readonly comments: readonly JobComment[];
-  /** What its containers run, by workflow id, for as long as Temporal knows it. */
+  /** What its containers run or ran, by workflow id. */
   readonly children: Readonly<Record<string, readonly StepRecord[]>>;
 }
 

@@ -3,14 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { listOutbox } from '../activities/mail/outbox.js';
 import {
-  instancesRoot,
+  findRecord,
   readComments,
+  readContainerSteps,
   readMetadata,
   readMetadataAtEnd,
   readPinnedModel,
   readRequest,
   readSteps,
-  requestsRoot,
   type WorkflowRequest,
 } from '../activities/satchel/request-node.js';
 import { downloadsRoot } from '../dam/download-job.js';
@@ -53,8 +53,7 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     repository.withSession({ service: 'workflow' }, work);
 
   async function findNode(session: Session, user: string, id: string): Promise<RepositoryNode> {
-    const paths = /^[\w-]+$/.test(id) ? [`${requestsRoot}/${id}`, `${instancesRoot}/${id}`] : [];
-    const node = (await session.findNodes(paths)).find((found) => found !== undefined);
+    const node = /^[\w-]+$/.test(id) ? await findRecord(session, id) : undefined;
     if (!node || !(await mayRead(session, user, readRequest(node)))) throw unknownJob(id);
     return node;
   }
@@ -73,21 +72,24 @@ export function createJobReader({ repository, client }: JobReaderOptions): JobRe
     return { ...now, children: await childrenOf(now.steps) };
   }
 
-  /** What containers run, as Temporal tells of it: of ended ones for as long as it keeps their histories. */
-  async function childrenOf(steps: readonly StepRecord[]): Promise<JobView['children']> {
+  async function stepsNow(workflowId: string): Promise<readonly StepRecord[] | undefined> {
     const current = client();
+    const query = async () => current?.workflow.getHandle(workflowId).query<WorkflowState>(names.stateQuery);
+    const state = await current?.withDeadline(Date.now() + answerMs, query).catch(() => undefined);
+    return state?.steps;
+  }
+
+  /** What containers run, as Temporal tells of it, and what those that ended ran, from the record. */
+  async function childrenOf(steps: readonly StepRecord[]): Promise<JobView['children']> {
     const found: Record<string, readonly StepRecord[]> = {};
     const ids = steps.flatMap(({ child }) => child ?? []);
     for (const id of ids) {
-      if (!current || ids.length > maxChildren) break;
-      const state = await current
-        .withDeadline(Date.now() + answerMs, () =>
-          current.workflow.getHandle(id).query<WorkflowState>(names.stateQuery),
-        )
-        .catch(() => undefined);
-      if (!state) continue;
-      found[id] = state.steps;
-      ids.push(...state.steps.flatMap(({ child }) => child ?? []));
+      if (ids.length > maxChildren) break;
+      const recorded = await asService((session) => readContainerSteps(session, id));
+      const ran = recorded ?? (await stepsNow(id));
+      if (!ran) continue;
+      found[id] = ran;
+      ids.push(...ran.flatMap(({ child }) => child ?? []));
     }
     return found;
   }

@@ -40,6 +40,8 @@ export async function planDownload(options: RequestServices, user: string, input
 export interface Earlier {
   readonly rerunOf?: string;
   readonly comment?: string;
+  /** Launchers that led to it, which what this one changes does not start again. */
+  readonly launchers?: readonly string[];
   /** Request or instance node whose large metadata values it has. */
   readonly values?: string;
 }
@@ -49,7 +51,7 @@ export async function requestDownload(
   options: RequestServices,
   user: string,
   input: unknown,
-  { rerunOf, comment }: Earlier = {},
+  { rerunOf, comment, launchers = [] }: Earlier = {},
 ): Promise<WorkflowRequest> {
   const { services } = options;
   const request = parseDownloadRequest(input);
@@ -77,6 +79,7 @@ export async function requestDownload(
       ...about,
       model,
       payload,
+      launchers,
       ...(rerunOf !== undefined && { rerunOf }),
       ...(comment !== undefined && { comment }),
     });
@@ -111,7 +114,7 @@ async function addressees(service: Session, user: string, { email }: DownloadReq
 export async function requestWorkflow(
   options: RequestServices,
   order: LaunchOrder,
-  { rerunOf, values }: Earlier = {},
+  { rerunOf, values, launchers = [] }: Earlier = {},
 ): Promise<WorkflowRequest> {
   const { overlay } = options.services;
   const { payload, initiator: user, metadata = {}, comment } = order;
@@ -128,7 +131,7 @@ export async function requestWorkflow(
     const model = await launchableModel(options, { session, service, user, tenant, model: order.model });
     const created = new Date();
     const id = createRequestId(created);
-    const about = { id, initiator: user, tenant: tenant.name, created, model, payload, metadata };
+    const about = { id, initiator: user, tenant: tenant.name, created, model, payload, metadata, launchers };
     return save(
       service,
       { ...about, ...(comment !== undefined && { comment }), ...(rerunOf !== undefined && { rerunOf }) },

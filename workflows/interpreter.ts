@@ -71,15 +71,14 @@ async function runModel(run: Run): Promise<Outcome> {
   }
 }
 
-/** A container's workflow is recorded by the one around it. */
+/** A container's workflow is recorded with the one around it, which outlives it. */
 async function recordEnd(run: Run, outcome: Outcome): Promise<void> {
   const { model, records: steps, metadata } = run;
   const workflow = run.workflow();
-  const followed = model.transient && model.completion !== undefined;
-  if (workflow.container === undefined) {
-    await finish(run, { workflow, transient: model.transient, followed, outcome, steps, metadata });
-    if (followed) await reportCompletion(run, outcome);
-  }
+  const isOutermost = workflow.container === undefined;
+  const followed = isOutermost && model.transient && model.completion !== undefined;
+  await finish(run, { workflow, transient: model.transient, followed, outcome, steps, metadata });
+  if (followed) await reportCompletion(run, outcome);
   // Whoever is being answered gets the answer.
   if (!allHandlersFinished()) await condition(allHandlersFinished);
 }

@@ -30,6 +30,7 @@ function clear(record: WritableRecord): void {
   delete record.started;
   delete record.ended;
   delete record.chunks;
+  delete record.partial;
   delete record.result;
   delete record.error;
 }

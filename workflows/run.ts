@@ -108,8 +108,13 @@ export function visitOf(record: Pick<StepRecord, 'visits'>): number {
 }
 
 /** Takes over what a step (a person, a container) says of the whole. @throws ApplicationFailure METADATA_TOO_LARGE */
-export function takeOver(run: Run, { partial, metadata }: Partial<Pick<StepOutput, 'partial' | 'metadata'>>): void {
+export function takeOver(
+  run: Run,
+  { partial, metadata }: Partial<Pick<StepOutput, 'partial' | 'metadata'>>,
+  record?: WritableRecord,
+): void {
   if (partial) run.partial = true;
+  if (partial && record) record.partial = true;
   if (!metadata) return;
   const merged = mergeMetadata(run.metadata, metadata);
   const problem = metadataProblem(merged);

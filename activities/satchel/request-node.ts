@@ -7,9 +7,10 @@
  *                       seed; retryOf, rerunOf,
  *                       retriedAs; state, ended, endedBy, terminated, error*, steps, metadataAtEnd
  *       comments/<n>    by, text, jcr:created
+ *       containers/<n>  steps of the workflow of a container that ended; container: the path of its node
  *       values          large values of the metadata map, one Binary each (metadata-values.ts)
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { RepositoryNode, Session } from '../../repository/api.js';
 import type { PropertyInput } from '../../repository/value.js';
 import { isErrorCode } from '../../workflows/contract/errors.js';
@@ -97,7 +98,7 @@ export async function addRequest(session: Session, request: NewRequest): Promise
       initiator: request.initiator,
       tenant: request.tenant,
       'jcr:created': request.created,
-      ...(request.launchers && { launchers: request.launchers }),
+      ...(request.launchers && request.launchers.length > 0 && { launchers: request.launchers }),
       modelVersion: request.model.version,
       [listedProperty]: listingsOf({ ...request, model: request.model.id }, 'open'),
       ...(await jsonProperties(session, { seed })),
@@ -191,6 +192,38 @@ export async function readPinnedModel(session: Session, node: RepositoryNode): P
 /** The steps as they ended; only instance nodes have them. */
 export async function readSteps(session: Session, node: RepositoryNode): Promise<readonly StepRecord[] | undefined> {
   return (await readJson(session, node, 'steps')) as readonly StepRecord[] | undefined;
+}
+
+/** The request or instance node of a workflow. */
+export async function findRecord(session: Session, id: string): Promise<RepositoryNode | undefined> {
+  const nodes = await session.findNodes([`${requestsRoot}/${id}`, `${instancesRoot}/${id}`]);
+  return nodes.find((node) => node !== undefined);
+}
+
+/** @param container path of its node, with those around it: `legal/review~2` */
+export async function addContainerSteps(
+  session: Session,
+  record: string,
+  container: string,
+  steps: readonly StepRecord[],
+): Promise<void> {
+  await session.ensureNode(`${record}/containers`);
+  const path = `${record}/containers/${containerName(container)}`;
+  await session.ensureNode(path);
+  await session.setProperties(path, { container, ...(await jsonProperties(session, { steps })) });
+}
+
+/** @param child workflow id of a container that ended: that of the outermost workflow and the container's path */
+export async function readContainerSteps(session: Session, child: string): Promise<readonly StepRecord[] | undefined> {
+  const slash = child.indexOf('/');
+  const record = slash < 0 ? undefined : await findRecord(session, child.slice(0, slash));
+  const node = record && (await session.findNode(`${record.path}/containers/${containerName(child.slice(slash + 1))}`));
+  return node && (await readSteps(session, node));
+}
+
+/** Paths may be longer than a name. */
+function containerName(container: string): string {
+  return createHash('sha256').update(container).digest('hex').slice(0, 32);
 }
 
 /** The metadata map as the launch gave it. */

@@ -70,12 +70,13 @@ function stepTree(job: JobView, steps: readonly StepRecord[], indent: string, st
 }
 
 function aboutStep(step: StepRecord, now: Date): string {
-  const { started, ended = now.toISOString(), visits, chunks, branch } = step;
+  const { started, ended = now.toISOString(), visits, chunks, branch, partial } = step;
   return [
     step.name,
     started !== undefined && `${started.slice(0, 19)}Z, ${formatDuration(Date.parse(ended) - Date.parse(started))}`,
     visits !== undefined && `${visits} times`,
     chunks && `${chunks.done} of ${chunks.total} parts`,
+    partial === true && 'in part',
     branch !== undefined && `took ${branch}`,
     step.child !== undefined && `workflow ${step.child}`,
   ]

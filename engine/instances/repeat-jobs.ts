@@ -1,6 +1,7 @@
 /** Jobs made of earlier ones: going on with one that failed, and asking for the same again. */
 import {
   addRequest,
+  readLaunchers,
   readMetadata,
   readMetadataAtEnd,
   readPinnedModel,
@@ -50,6 +51,7 @@ export async function retryJob(options: RepeatOptions, user: string, id: string)
       initiator: failed.initiator,
       tenant: failed.tenant,
       created,
+      launchers: await readLaunchers(session, failed.path),
       metadata,
       seed: await seedOf(session, node, failed),
       retryOf: id,
@@ -71,7 +73,8 @@ async function seedOf(session: Session, node: RepositoryNode, failed: WorkflowRe
   if (!steps) throw notRetryable(failed, 'its record does not say how far it came');
   const metadata = (await readMetadataAtEnd(session, node)) ?? (await readMetadata(session, node)) ?? {};
   // Of a run that was a retry itself: the keys are those of the first.
-  return { steps, metadata, partial: false, keysOf: node.text('keysOf') ?? failed.id };
+  const partial = steps.some((step) => step.state === 'completed' && step.partial === true);
+  return { steps, metadata, partial, keysOf: node.text('keysOf') ?? failed.id };
 }
 
 /** The download of a failed job is open again, for the job that goes on with it. */
@@ -98,15 +101,16 @@ export async function rerunJob(options: RepeatOptions, user: string, id: string)
   const { payload, initiator, tenant, model } = earlier;
   const { repository } = options.services;
   const comment = user === initiator ? {} : { comment: `rerun by ${user}` };
-  const { request, metadata } = await repository.withSession({ service: 'workflow' }, async (session) => {
+  const { request, metadata, launchers } = await repository.withSession({ service: 'workflow' }, async (session) => {
     const node = await session.getNode(earlier.path);
     const isDownload = isDescendantOrSelf(payload, downloadsRoot);
     return {
       request: isDownload ? (await openDownloadJob(session, payload)).request : undefined,
       metadata: (await readMetadata(session, node)) ?? {},
+      launchers: await readLaunchers(session, node.path),
     };
   });
-  if (request) return requestDownload(options, initiator, request, { rerunOf: id, ...comment });
+  if (request) return requestDownload(options, initiator, request, { rerunOf: id, launchers, ...comment });
   const order = { model, payload, initiator, tenant, metadata, ...comment };
-  return requestWorkflow(options, order, { rerunOf: id, values: earlier.path });
+  return requestWorkflow(options, order, { rerunOf: id, launchers, values: earlier.path });
 }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineStep } from '../../activities/define-step.js';
+import { findRecord, readLaunchers } from '../../activities/satchel/request-node.js';
 import type { Engine } from '../../engine/api.js';
+import { createJobReader } from '../../engine/jobs.js';
 import { grant } from '../../repository/access/policy.js';
 import { adminUser } from '../../repository/api.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
@@ -18,6 +20,8 @@ let engine: Engine;
 const runs: { readonly step: string; readonly key: string; readonly job: string }[] = [];
 const stepsOf = (job: string) => runs.filter((run) => run.job === job).map(({ step }) => step);
 const failing = new Set<string>();
+/** Steps of which part fails alone. */
+const missing = new Set<string>();
 const held = new Map<string, ReturnType<typeof gate>>();
 const reached = new Map<string, ReturnType<typeof gate>>();
 
@@ -29,8 +33,9 @@ const countStep = defineStep({
   config: z.strictObject({ hold: z.string().optional() }),
   result: z.strictObject({ step: z.string() }),
   examples: [],
-  run: async ({ config, step, idempotencyKey, workflow, signal }) => {
+  run: async ({ config, step, idempotencyKey, workflow, signal, partial }) => {
     runs.push({ step: step.name, key: idempotencyKey, job: workflow.id });
+    if (missing.has(step.name)) partial();
     if (failing.has(step.name)) throw new SatchelError('IMAGE_UNREADABLE', `${step.name} cannot.`);
     if (config.hold !== undefined) {
       reached.get(config.hold)?.open();
@@ -176,6 +181,31 @@ describe('a retry', () => {
     await expect(engine.retry('ada', view.id)).rejects.toMatchObject({ code: 'NOT_RETRYABLE' });
   });
 
+  it('ends in part, as what completed in part is not run again', async () => {
+    missing.add('one');
+    failing.add('two');
+    const id = await launchPinned(world, engine, modelOf('test/three', steps));
+    expect(await finalView(engine, 'ada', id)).toMatchObject({ state: 'failed', steps: [{ partial: true }, {}, {}] });
+    failing.delete('two');
+    missing.delete('one');
+    const { id: next } = await engine.retry('ada', id);
+    expect(await finalView(engine, 'ada', next)).toMatchObject({ state: 'partial' });
+  });
+
+  it('is of the launchers that led to the first run, as a rerun is', async () => {
+    failing.add('two');
+    const model = modelOf('test/three', steps);
+    const id = await launchPinned(world, engine, model, { launchers: ['on-upload'] });
+    await finalView(engine, 'ada', id);
+    const { id: next } = await engine.retry('ada', id);
+    await finalView(engine, 'ada', next);
+    failing.delete('two');
+    await world.repository.withSession(adminUser, async (session) => {
+      const record = await findRecord(session, next);
+      expect(await readLaunchers(session, record?.path ?? '')).toEqual(['on-upload']);
+    });
+  });
+
   it('of a retry that failed keeps the keys of the first run', async () => {
     failing.add('three');
     const id = await launchPinned(world, engine, modelOf('test/three', steps));
@@ -253,5 +283,24 @@ describe('a container', () => {
     expect(view).toMatchObject({ state: 'completed', steps: [{ state: 'completed' }, { state: 'completed' }] });
     expect(view.children[view.steps[0]?.child ?? '']).toMatchObject([{ name: 'deep', state: 'completed' }]);
     expect((await engine.listJobs('ada', { model: 'test/inner' })).jobs).toEqual([]);
+  });
+
+  it('keeps what it ran in the record, whatever Temporal still knows', async () => {
+    failing.add('deeper');
+    const inner = modelOf('test/inner', [stepOf('deeper', 'test/count')]);
+    const middle = modelOf('test/middle', [
+      { kind: 'container', name: 'inner box', title: 'Box', layer: '/libs', model: inner },
+    ]);
+    const box = { kind: 'container', name: 'box', title: 'Box', layer: '/libs', model: middle } as const;
+    const id = await launchPinned(world, engine, modelOf('test/outer', [box]));
+    expect((await finalView(engine, 'ada', id)).state).toBe('failed');
+    failing.delete('deeper');
+    const away = createJobReader({ repository: world.repository, client: () => undefined });
+    const { children, steps } = await away.job('ada', id);
+    expect(Object.keys(children)).toEqual([`${id}/box`, `${id}/box/inner box`]);
+    expect(children[steps[0]?.child ?? '']).toMatchObject([{ name: 'inner box', state: 'failed' }]);
+    expect(children[`${id}/box/inner box`]).toMatchObject([
+      { name: 'deeper', state: 'failed', error: { code: 'IMAGE_UNREADABLE' } },
+    ]);
   });
 });

@@ -495,8 +495,11 @@ describe('a container', () => {
       ['test/inner', 'publish', { kept: 1, gone: 2 }],
       ['test/model', undefined, { kept: 1, inner: true }],
     ]);
-    // The end of the inner workflow is a step of the outer one, and no end of the request.
-    expect(ended.finished.map(({ workflow }) => workflow.model)).toEqual(['test/model']);
+    // The end of the inner workflow is recorded as that of a container, not of the request.
+    expect(ended.finished.map(({ workflow }) => [workflow.model, workflow.container])).toEqual([
+      ['test/inner', 'publish'],
+      ['test/model', undefined],
+    ]);
   });
 
   it('fails as its workflow fails', async () => {

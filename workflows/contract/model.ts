@@ -207,6 +207,8 @@ export interface StepRecord {
   readonly ended?: string;
   /** Chunks done and in all, for chunked steps. */
   readonly chunks?: { readonly done: number; readonly total: number };
+  /** It completed, and part of it failed alone: files, chunks, a container's steps. */
+  readonly partial?: true;
   /** The step's result, or each chunk's; counts and references only. */
   readonly result?: JsonValue;
   readonly error?: { readonly code: ErrorCode; readonly message: string };

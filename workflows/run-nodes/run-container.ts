@@ -38,7 +38,7 @@ export async function runContainer(run: Run, node: PinnedContainer, record: Writ
       typedSearchAttributes,
       staticSummary: title,
     })) as WorkflowResult;
-    takeOver(run, { partial: state === 'partial', ...(changes && { metadata: changes }) });
+    takeOver(run, { partial: state === 'partial', ...(changes && { metadata: changes }) }, record);
     record.result = { state };
   } catch (error) {
     if (isCancellation(error) && !CancellationScope.current().consideredCancelled) {

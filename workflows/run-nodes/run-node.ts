@@ -35,8 +35,7 @@ export async function runNode(
   try {
     let position: number | undefined;
     if (isProcess(node)) {
-      const onChunks = (chunks: NonNullable<WritableRecord['chunks']>) => (record.chunks = chunks);
-      record.result = await executeStep(run, node, { visit: visitOf(record), onChunks });
+      record.result = await executeStep(run, node, { visit: visitOf(record), record });
       run.completed.push(node.name);
     } else if (node.kind === 'goto') {
       position = await runGoto(run, node, record, sequence);
