@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { renderPreview } from '../activities/mail/authoring/preview.js';
 import { visibleTenants } from '../activities/mail/authoring/visible-tenants.js';
+import { withInlineImages } from '../activities/mail/mail-images.js';
 import { listTemplates, templateLocales } from '../activities/mail/template-source.js';
 import { html, type Html } from '../server/html.js';
 import { SatchelError } from '../workflows/contract/errors.js';
@@ -40,7 +41,7 @@ export async function previewAllTenants(
             const mail = await renderPreview({ overlay, mailer }, session, { tenant, template, locale });
             const file = `${fileName(tenant.name)}/${fileName(template)}.${fileName(locale)}.html`;
             await makeFolder(path.join(folder, path.dirname(file)));
-            await writeOutputFile(path.join(folder, file), mail.html);
+            await writeOutputFile(path.join(folder, file), withInlineImages(mail.html, mail.images ?? []));
             await writeOutputFile(path.join(folder, file.replace(/html$/u, 'txt')), mail.text);
             previews.push({ ...of, subject: mail.subject, file, problem: undefined });
           } catch (error) {

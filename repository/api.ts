@@ -276,6 +276,8 @@ export interface UserProfile {
   readonly email: string | undefined;
   /** BCP 47, as `de` or `de-CH`. */
   readonly language: string | undefined;
+  /** IANA name, as `Europe/Zurich`. */
+  readonly timeZone: string | undefined;
   readonly displayName: string | undefined;
   readonly disabled: boolean;
 }

@@ -2,7 +2,7 @@
  * Users and groups as content (Jackrabbit's user management laid out flat):
  *
  *     /home/users/<id>            rep:User: rep:principalName, rep:disabled?, satchel:passwordHash?
- *       profile                   email, language, displayName
+ *       profile                   email, language, timeZone, displayName
  *     /home/users/system/<name>   rep:SystemUser
  *     /home/groups/<id>           rep:Group: rep:principalName, rep:members String[] of user and group ids
  *
@@ -26,6 +26,8 @@ export interface NewUser {
   readonly email?: string;
   /** BCP 47. */
   readonly language?: string;
+  /** IANA name, as `Europe/Zurich`. */
+  readonly timeZone?: string;
   readonly displayName?: string;
   /** Ids of groups that exist. */
   readonly groups?: readonly string[];
@@ -40,10 +42,11 @@ export async function createUser(session: Session, user: NewUser): Promise<UserP
     primaryType: 'rep:User',
     properties: withoutAbsent({ 'rep:principalName': user.id, 'satchel:passwordHash': user.passwordHash }),
   });
-  const { email, language, displayName } = user;
-  await session.addNode(`${path}/${profileName}`, { properties: withoutAbsent({ email, language, displayName }) });
+  const { email, language, timeZone, displayName } = user;
+  const profile = withoutAbsent({ email, language, timeZone, displayName });
+  await session.addNode(`${path}/${profileName}`, { properties: profile });
   for (const group of user.groups ?? []) await addMember(session, group, user.id);
-  return { id: user.id, path, email, language, displayName, disabled: false };
+  return { id: user.id, path, email, language, timeZone, displayName, disabled: false };
 }
 
 /** Code of the product logs in as one with `loginService`. @throws ITEM_EXISTS, INVALID_PATH */
@@ -216,6 +219,7 @@ function toProfile(user: RepositoryNode, profile: RepositoryNode | undefined): U
     path: user.path,
     email: profile?.text('email'),
     language: profile?.text('language'),
+    timeZone: profile?.text('timeZone'),
     displayName: profile?.text('displayName') ?? (given.length > 0 ? given.join(' ') : undefined),
     disabled: isDisabled(user),
   };

@@ -27,7 +27,7 @@ import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
 import type { Mailbox } from './compose-message.js';
 import type { CompiledTemplate, MailImages } from './compile-template.js';
-import type { MailOrder, Mailer, Recipient } from './mailer.js';
+import type { MailOrder, Mailer, Recipient, RenderOptions, RenderedMail } from './mailer.js';
 import type { MailTransport } from './transport.js';
 
 export interface MailerOptions {
@@ -69,7 +69,7 @@ export function createMailer(options: MailerOptions): Mailer {
   const configuredSender = parseSender(from);
   const compiled = new Map<string, Promise<CompiledTemplate>>();
 
-  async function compile(session: Session, options: Parameters<Mailer['render']>[1]): Promise<CompiledTemplate> {
+  async function compile(session: Session, options: RenderOptions): Promise<CompiledTemplate> {
     const { value: ownLocale } = await settings.read(session, options.tenant, tenantLocale);
     const located = await locateTemplate(session, overlay, { ...options, tenantLocale: ownLocale });
     const known = compiled.get(located.key);
@@ -89,17 +89,19 @@ export function createMailer(options: MailerOptions): Mailer {
     }
   }
 
-  const render: Mailer['render'] = async (session, options) => {
-    const template = await compile(session, options);
+  const render: Mailer['render'] = async (session, options) => draw(session, await compile(session, options), options);
+
+  /** For one recipient, with the pictures that go with it. */
+  async function draw(session: Session, template: CompiledTemplate, options: RenderOptions): Promise<RenderedMail> {
     const { value: ownTimeZone } = await settings.read(session, options.tenant, tenantTimeZone);
     const { value: mode } = await settings.read(session, options.tenant, mailImages);
     const timeZone = options.timeZone ?? ownTimeZone;
     const host = await externalUrl?.();
-    const draw = (shown: MailImages) => template.render(options.variables, { timeZone, host, images: shown });
+    const fill = (shown: MailImages) => template.render(options.variables, { timeZone, host, images: shown });
     const { result, images } =
       mode === 'link' && host !== undefined
-        ? { result: draw(linkedImages(host)), images: [] }
-        : await renderWithImages(session, draw);
+        ? { result: fill(linkedImages(host)), images: [] }
+        : await renderWithImages(session, fill);
     return {
       ...result,
       images,
@@ -107,7 +109,7 @@ export function createMailer(options: MailerOptions): Mailer {
       layers: template.layers,
       templateVersion: template.version,
     };
-  };
+  }
 
   /** Who the mails of a tenant come from, and how they are to be sent. */
   async function mailPolicy(session: Session, tenant: Tenant): Promise<MailPolicy> {
@@ -133,6 +135,7 @@ export function createMailer(options: MailerOptions): Mailer {
   const renderSafely = createSafeRender({
     overlay,
     render,
+    draw,
     tenantLocale: async (session, tenant) => (await settings.read(session, tenant, tenantLocale)).value,
     onFallback: options.onFallback,
   });

@@ -62,20 +62,19 @@ export interface SentMail {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+export interface RenderOptions {
+  readonly template: string;
+  readonly tenant: Tenant;
+  /** Wanted locale; falls back language-REGION → language → tenant's default → en. */
+  readonly locale: string | undefined;
+  readonly variables: JsonObject;
+  /** Of dates, an IANA name. Default: the tenant's, else UTC. */
+  readonly timeZone?: string | undefined;
+}
+
 export interface Mailer {
   /** @throws SatchelError UNKNOWN_TEMPLATE, INVALID_TEMPLATE (file, line, reason) */
-  render(
-    session: Session,
-    options: {
-      readonly template: string;
-      readonly tenant: Tenant;
-      /** Wanted locale; falls back language-REGION → language → tenant's default → en. */
-      readonly locale: string | undefined;
-      readonly variables: JsonObject;
-      /** Of dates, an IANA name. Default: the tenant's, else UTC. */
-      readonly timeZone?: string | undefined;
-    },
-  ): Promise<RenderedMail>;
+  render(session: Session, options: RenderOptions): Promise<RenderedMail>;
   /** Whether mail can be sent at all at the moment: in production mode that takes a mail server. */
   available(): Promise<boolean>;
   /**

@@ -4,6 +4,7 @@ import { groupsOf, listUsers } from '../../repository/users.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import type { Session, UserProfile } from '../../repository/api.js';
 import type { Tenant } from '../../repository/overlay/api.js';
+import { isTimeZone } from '../../dam/settings/time-zone.js';
 import { readTenantGroup } from '../../dam/settings/tenant-group.js';
 import type { Settings } from '../../dam/settings/settings.js';
 import type { Recipient } from './mailer.js';
@@ -47,6 +48,8 @@ export function asRecipient(user: UserProfile, address: string): Recipient {
     address,
     ...(user.displayName !== undefined && { displayName: user.displayName }),
     ...(user.language !== undefined && { language: user.language }),
+    // A profile is content as any: what is no time zone must not cost a mail.
+    ...(user.timeZone !== undefined && isTimeZone(user.timeZone) && { timeZone: user.timeZone }),
   };
 }
 

@@ -11,9 +11,7 @@ import type { CompiledTemplate, TemplateParts } from './compile-template.js';
 import { readLastGood, recordLastGood } from './last-good.js';
 import { localeFallbacks } from './locale-fallback.js';
 import { locateTemplate } from './template-source.js';
-import type { Mailer, RenderedMail } from './mailer.js';
-
-type RenderOptions = Parameters<Mailer['render']>[1];
+import type { Mailer, RenderedMail, RenderOptions } from './mailer.js';
 
 /** Told to whoever looks after the templates. */
 export interface FallbackAlert {
@@ -29,6 +27,8 @@ export interface FallbackAlert {
 export interface SafeRenderOptions {
   readonly overlay: OverlayResolver;
   readonly render: Mailer['render'];
+  /** Fills a compiled template as `render` does. */
+  readonly draw: (session: Session, template: CompiledTemplate, options: RenderOptions) => Promise<RenderedMail>;
   readonly tenantLocale: (session: Session, tenant: Tenant) => Promise<string | undefined>;
   readonly onFallback?: ((alert: FallbackAlert) => void) | undefined;
 }
@@ -41,6 +41,7 @@ const maxCompiled = 50;
 export function createSafeRender({
   overlay,
   render,
+  draw,
   tenantLocale,
   onFallback,
 }: SafeRenderOptions): (session: Session, options: RenderOptions) => Promise<RenderedMail> {
@@ -93,17 +94,15 @@ export function createSafeRender({
     options: RenderOptions,
     error: SatchelError,
   ): Promise<RenderedMail | undefined> {
-    const { tenant, template, locale, variables } = options;
+    const { tenant, template, locale } = options;
     try {
       for await (const { parts, used } of candidates(session, options)) {
         const key = JSON.stringify(Object.values(parts as unknown as Record<string, unknown>).map(describe));
         try {
           const found = await compile(key, parts);
-          const mail = found.render(variables);
+          const mail = await draw(session, found, options);
           onFallback?.({ template, tenant: tenant.name, locale, used, reason: error.message });
-          const { version: templateVersion, layers } = found;
-          const fallback = `${error.message} Sent with ${used} instead.`;
-          return { ...mail, locale: found.locale, layers, templateVersion, fallback };
+          return { ...mail, fallback: `${error.message} Sent with ${used} instead.` };
         } catch (candidateError) {
           if (!isTemplateError(candidateError)) throw candidateError;
           compiled.delete(key);

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { previewMessage } from '../../activities/mail/authoring/preview-message.js';
 import { renderPreview, variablesOfJob } from '../../activities/mail/authoring/preview.js';
 import { takePicture } from '../../activities/mail/authoring/take-picture.js';
+import { withInlineImages } from '../../activities/mail/mail-images.js';
 import type { RenderedMail } from '../../activities/mail/mailer.js';
+import type { TemplateProblem } from '../../activities/mail/template-problem.js';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { defineCommand, wholeNumber, type CommandContext, type ExitCode } from '../command.js';
 import { answer } from '../output/report.js';
@@ -69,7 +71,7 @@ export const templatePreviewCommand = defineCommand({
       await writePreview(context, mail, format ?? 'html', file, width);
       if (withText) await writeOutputFile(textFile, mail.text);
       await remarkHiddenLayers(context, { session, tenant });
-      const { subject, layers, templateVersion } = mail;
+      const { subject, layers, templateVersion, remarks = [] } = mail;
       await answer(
         context,
         {
@@ -81,11 +83,13 @@ export const templatePreviewCommand = defineCommand({
           templateVersion,
           file,
           ...(withText && { textFile }),
+          remarks,
         },
         [
           `subject  ${safeText(subject)}`,
           `locale   ${mail.locale}`,
           `written  ${safeText(file)}`,
+          ...remarks.map(remarkLine),
           '',
           ...table(Object.entries(layers).map(([part, layer]) => [`  ${safeText(part)}`, safeText(layer)])),
         ],
@@ -94,6 +98,11 @@ export const templatePreviewCommand = defineCommand({
     });
   },
 });
+
+/** What an author should know, where it stands. */
+function remarkLine({ file, line, message }: TemplateProblem): string {
+  return safeText(`note     ${file}:${line}: ${message}`);
+}
 
 const pictureHeight = 1600;
 
@@ -104,12 +113,13 @@ async function writePreview(
   file: string,
   width: number,
 ): Promise<void> {
-  if (format === 'html') return writeOutputFile(file, mail.html);
+  const html = withInlineImages(mail.html, mail.images ?? []);
+  if (format === 'html') return writeOutputFile(file, html);
   if (format === 'text') return writeOutputFile(file, mail.text);
   if (format === 'source') return writeOutputFile(file, await previewMessage(mail, satchel.configuration.mail.from));
   await mkdir(path.dirname(file), { recursive: true }).catch((cause: unknown) => {
     throw new SatchelError('OUT_FOLDER', `"${path.dirname(file)}" cannot be made.`, { cause });
   });
   const searchPath = process.env['PATH'] ?? '';
-  await takePicture(mail.html, { file, width, height: pictureHeight, searchPath, signal });
+  await takePicture(html, { file, width, height: pictureHeight, searchPath, signal });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../../dam/settings/time-zone.js';
 import { createUser } from '../../repository/users.js';
 import { hashPassword } from '../../server/passwords.js';
 import { defineCommand, type ExitCode } from '../command.js';
@@ -15,6 +16,7 @@ export const userAddCommand = defineCommand({
       .option('--email <address>', 'where mail goes')
       .option('--name <name>', 'name to show')
       .option('--language <tag>', 'language of mails, as "de" or "de-CH"')
+      .option('--time-zone <name>', 'of dates in mails, as "Europe/Zurich"; default: of the tenant')
       .option('--group <id...>', 'member of these groups, as "dam-users"')
       .option('--password', 'ask for a password; without a terminal, read it from the first line of input'),
   args: z.object({
@@ -22,10 +24,11 @@ export const userAddCommand = defineCommand({
     email: z.email('is not an e-mail address').optional(),
     name: z.string().optional(),
     language: z.string().optional(),
+    timeZone: z.string().refine(isTimeZone, 'is no time zone, as "Europe/Zurich"').optional(),
     group: z.array(z.string()).default([]),
     password: z.boolean().default(false),
   }),
-  run: async (context, { id, email, name, language, group, password }) => {
+  run: async (context, { id, email, name, language, timeZone, group, password }) => {
     const passwordHash = password ? await hashPassword(await askNewPassword(context.terminal)) : undefined;
     return context.satchel.repository.withSession(context.user, async (session): Promise<ExitCode> => {
       await createUser(session, {
@@ -34,10 +37,11 @@ export const userAddCommand = defineCommand({
         ...(email !== undefined && { email }),
         ...(name !== undefined && { displayName: name }),
         ...(language !== undefined && { language }),
+        ...(timeZone !== undefined && { timeZone }),
         ...(passwordHash !== undefined && { passwordHash }),
       });
       await session.save();
-      await answer(context, { id, email, displayName: name, language, groups: group, password }, [
+      await answer(context, { id, email, displayName: name, language, timeZone, groups: group, password }, [
         `added ${safeText(id)}${group.length > 0 ? safeText(` to ${group.join(', ')}`) : ''}`,
       ]);
       return 0;

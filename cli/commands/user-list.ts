@@ -11,8 +11,8 @@ export const userListCommand = defineCommand({
   run: async (context) =>
     context.satchel.repository.withSession(context.user, async (session): Promise<ExitCode> => {
       const users = [];
-      for await (const { id, email, language, displayName, disabled } of listUsers(session)) {
-        users.push({ id, email, language, displayName, disabled, groups: await groupsOf(session, id) });
+      for await (const { id, email, language, timeZone, displayName, disabled } of listUsers(session)) {
+        users.push({ id, email, language, timeZone, displayName, disabled, groups: await groupsOf(session, id) });
       }
       const rows = users.map(({ id, email, language, displayName, disabled, groups }) => [
         id,

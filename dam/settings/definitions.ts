@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ImageFormat } from '../../workflows/contract/plan.js';
 import { defineSetting } from './define-setting.js';
 import type { SettingDefinition } from './define-setting.js';
+import { isTimeZone } from './time-zone.js';
 
 const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
@@ -60,13 +61,7 @@ const sender = z
   )
   .refine((text) => text.includes(' <') === text.endsWith('>'), 'must close the address with ">", and only then');
 
-const timeZone = z.string().refine((text) => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}, 'must be a time zone as "Europe/Zurich"');
+const timeZone = z.string().refine(isTimeZone, 'must be a time zone as "Europe/Zurich"');
 
 const principal = z.string().min(1, 'must name a group').max(255, 'must name a group');
 

@@ -151,6 +151,32 @@ describe('satchel template preview', () => {
     expect(mail.html).toMatch(/^<!doctype html>/i);
   });
 
+  it('shows pictures in the file, and says what an author should know', async () => {
+    const logo = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#a00' } })
+      .png()
+      .toBuffer();
+    await world.satchel.repository.withSession('admin', async (session) => {
+      const file = '/content/dam/alpha/logo.png';
+      await session.ensureNode(file, { primaryType: 'nt:file' });
+      await session.ensureNode(`${file}/jcr:content`, { primaryType: 'nt:resource' });
+      await session.setProperties(`${file}/jcr:content`, { 'jcr:data': await session.createBinary(logo) });
+      await session.save();
+    });
+    const as = ['--as', 'alpha-admin'];
+    await run('edit', 'alpha', '--part', 'theme.logo', '--value', '/content/dam/alpha/logo.png', ...as);
+    await run('edit', 'alpha', '--part', 'theme.color', '--value', '#ffee00', ...as);
+    const args = ['--draft', '--locale', 'en', '--out', 'logo.html'];
+    const { document } = await json('preview', 'alpha', ...args);
+    const html = await readFile(path.join(world.folder, 'logo.html'), 'utf8');
+    const [, shown = ''] = /src="data:image\/png;base64,([^"]+)"/.exec(html) ?? [];
+    expect(await sharp(Buffer.from(shown, 'base64')).metadata()).toMatchObject({ format: 'png', width: 8 });
+    expect(html).not.toContain('cid:');
+    const { remarks } = document as { remarks: { message: string }[] };
+    expect(remarks.map(({ message }) => message)).toEqual([expect.stringContaining('on "color" (#ffee00)')]);
+    expect((await run('preview', 'alpha', ...args)).stdout).toMatch(/^note {5}.*"color" \(#ffee00\)/m);
+    await run('discard', 'alpha', ...as);
+  });
+
   it('takes a picture where there is a Chromium, and says what is missing where there is none', async () => {
     const picture = ['--format', 'png', '--width', '400', '--out', 'mail.png'];
     if ((await findChromium(process.env['PATH'] ?? '')) !== undefined) {

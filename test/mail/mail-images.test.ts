@@ -1,8 +1,13 @@
 /** E2: pictures, dates and remarks of a mail, as the tenant's settings and theme have them. */
 import { describe, expect, it } from 'vitest';
+import PostalMime from 'postal-mime';
 import { createMailer } from '../../activities/mail/create-mailer.js';
 import { composeMessage } from '../../activities/mail/compose-message.js';
 import { maxMailImageBytes, withInlineImages } from '../../activities/mail/mail-images.js';
+import { checkRecipients } from '../../activities/mail/recipients.js';
+import type { MailTransport } from '../../activities/mail/transport.js';
+import { createSettings } from '../../dam/settings/settings.js';
+import { createUser } from '../../repository/users.js';
 import { createMailWorld } from './mail-world.js';
 import { sampleOf } from './template-files.js';
 import type { MailWorld } from './mail-world.js';
@@ -61,7 +66,6 @@ describe('pictures', () => {
       date: new Date(0),
     };
     const raw = await composeMessage({ ...options, mail });
-    const { default: PostalMime } = await import('postal-mime');
     const { attachments } = await PostalMime.parse(raw);
     expect(attachments.map(({ contentId, related, mimeType }) => [contentId, related, mimeType])).toEqual(
       mail.images?.map(({ cid }) => [`<${cid}>`, true, 'image/png']),
@@ -88,6 +92,37 @@ it('shows dates in the time zone of the tenant', async () => {
   expect((await share(world, [])).text).toContain('4:00');
   await world.writeNode('/conf/aurora/settings/tenant', { timeZone: 'Asia/Tokyo' });
   expect((await share(world, [])).text).toContain('1:00');
+});
+
+it('shows them in the time zone of the recipient’s profile, where it names one', async () => {
+  const world = await createMailWorld();
+  const zones = { cara: 'Asia/Tokyo', dora: 'Nowhere/Else', emil: undefined };
+  for (const [id, timeZone] of Object.entries(zones)) {
+    const user = { id, email: `${id}@example.com`, groups: ['dam-users'] };
+    await createUser(world.session, { ...user, ...(timeZone !== undefined && { timeZone }) });
+  }
+  await world.session.ensureNode('/conf/aurora');
+  await world.session.save();
+  const tenant = await world.tenant('aurora');
+  const settings = createSettings({ overlay: world.overlay });
+  const addresses = Object.keys(zones).map((id) => `${id}@example.com`);
+  const recipients = await checkRecipients(world.session, settings, tenant, addresses);
+  expect(recipients.map(({ timeZone }) => timeZone)).toEqual(['Asia/Tokyo', undefined, undefined]);
+  const sent = new Map<string, string>();
+  const transport: MailTransport = {
+    send: async ({ to, raw }) => {
+      sent.set(to, (await PostalMime.parse(raw)).text ?? '');
+      return { response: '250 taken' };
+    },
+    close: async () => undefined,
+  };
+  const order = { template: 'sharelink', tenant, recipients, outboxParent: '/var/mail/outbox/z', idempotencyKey: 'z' };
+  const { recipient: _recipient, ...variables } = sampleOf('sharelink');
+  const { signal } = new AbortController();
+  await world.mailer(transport).deliver(world.session, { ...order, variables }, signal);
+  expect(sent.get('cara@example.com')).toContain('1:00');
+  expect(sent.get('dora@example.com')).toContain('4:00');
+  expect(sent.get('emil@example.com')).toContain('4:00');
 });
 
 it('remarks that a theme is hard to read, and sends it', async () => {

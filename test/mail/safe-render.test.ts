@@ -1,4 +1,5 @@
 /** A mail is never lost to a typo in its template. */
+import PostalMime from 'postal-mime';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMailer } from '../../activities/mail/create-mailer.js';
 import { lastGoodRoot } from '../../activities/mail/last-good.js';
@@ -67,6 +68,28 @@ describe('a mail whose template does not render', () => {
     ]);
     const records = await listOutbox(world.session, '/var/mail/outbox/x');
     expect(records.filter(({ fallback }) => fallback === sent.fallback)).toHaveLength(1);
+  });
+
+  it('has its pictures all the same', async () => {
+    const logo = '/content/dam/brand/logo.png';
+    await world.session.ensureNode(logo, { primaryType: 'nt:file' });
+    await world.session.ensureNode(`${logo}/jcr:content`, { primaryType: 'nt:resource' });
+    const png = Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    );
+    await world.session.setProperties(`${logo}/jcr:content`, { 'jcr:data': await world.session.createBinary(png) });
+    await world.writeNode(world.at('/conf/brand', 'theme'), { logo });
+    const first = await send(newMailer());
+    await world.writeNode(subject(), { de: 'Neue: {{titel}}' });
+    const second = await send(newMailer());
+    expect(second.fallback).toContain('Sent with the last version');
+    const records = await listOutbox(world.session, '/var/mail/outbox/x');
+    for (const { messageId } of [first, second]) {
+      const record = records.find((candidate) => candidate.messageId === messageId);
+      const { attachments } = await PostalMime.parse(record?.raw ? await world.session.readBinary(record.raw) : '');
+      expect(attachments.map(({ content }) => Buffer.from(content as ArrayBuffer))).toEqual([png]);
+    }
   });
 
   it('goes out as the product brings it when no version was ever good', async () => {
