@@ -13,14 +13,14 @@ export interface SatchelCommands {
   /** Runs `satchel ARGS` quietly. @throws Error with its output when it exits otherwise than with one of `accept` (0) */
   run(
     args: readonly string[],
-    options?: { readonly accept?: readonly number[]; readonly input?: string },
+    options?: { readonly accept?: readonly number[]; readonly input?: string; readonly cwd?: string },
   ): Promise<CommandResult>;
   /** As `run` with --json, parsed. */
   json(args: readonly string[], accept?: readonly number[]): Promise<unknown>;
   /** Runs `satchel ARGS` with its output going to the demo's own terminal. */
   show(args: readonly string[], accept?: readonly number[]): Promise<number>;
-  /** Starts `satchel start` and waits until it says that it is ready. */
-  start(): Promise<RunningSatchel>;
+  /** Starts `satchel start`, or `satchel dev`, and waits until it says that it is ready. */
+  start(command?: 'start' | 'dev'): Promise<RunningSatchel>;
 }
 
 export interface RunningSatchel {
@@ -61,8 +61,8 @@ export function satchelCommands(
     if (accept.includes(result.exitCode)) return result;
     throw new Error(`satchel ${args.join(' ')} ended with ${result.exitCode}:\n${result.stdout}${result.stderr}`);
   };
-  const run: SatchelCommands['run'] = async (args, { accept = [0], input } = {}) => {
-    const child = spawn(process.execPath, argv(args), { ...environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  const run: SatchelCommands['run'] = async (args, { accept = [0], input, cwd } = {}) => {
+    const child = spawn(process.execPath, argv(args), { ...environment, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.end(input);
     return accepted(await output(child), args, accept);
   };
@@ -76,8 +76,8 @@ export function satchelCommands(
       const child = spawn(process.execPath, argv(args), { ...environment, stdio: ['ignore', 'inherit', 'inherit'] });
       return accepted(await output(child), args, accept).exitCode;
     },
-    async start() {
-      const child = spawn(process.execPath, argv(['start', '--port', '0', '--json']), {
+    async start(command = 'start') {
+      const child = spawn(process.execPath, argv([command, '--port', '0', '--json']), {
         ...environment,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -89,10 +89,10 @@ export function satchelCommands(
           try {
             resolve(JSON.parse(line) as { url: string; temporalUi?: string });
           } catch {
-            reject(new Error(`satchel start printed "${line}" where one line of JSON was expected.\n${log}`));
+            reject(new Error(`satchel ${command} printed "${line}" where one line of JSON was expected.\n${log}`));
           }
         });
-        void exited.then(() => reject(new Error(`satchel start ended before it was ready:\n${log}`)));
+        void exited.then(() => reject(new Error(`satchel ${command} ended before it was ready:\n${log}`)));
       });
       child.stdout.resume();
       const end = async (signal: NodeJS.Signals) => {

@@ -1,5 +1,5 @@
 /** The tutorial of docs/plugins.md, followed to the letter: its commands and its files, nothing else. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -13,24 +13,10 @@ import { packageRoot } from '../../package-root.js';
 import { adminUser } from '../../repository/api.js';
 import { pluginNew } from '../cli/plugin-new.js';
 import { useTemporalServer } from '../support/temporal.js';
+import { readTutorial, writeFiles, type TutorialSection } from '../support/tutorial.js';
 import { createWorld, type World } from './engine-world.js';
 
-interface Section {
-  readonly commands: readonly string[];
-  /** By path; written by hand. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-async function readTutorial(title: string): Promise<Section> {
-  const page = await readFile(path.join(packageRoot, 'docs/plugins.md'), 'utf8');
-  const [, section = ''] = page.split(`\n## ${title}\n`);
-  const [text = ''] = section.split('\n## ');
-  const shell = [...text.matchAll(/```sh\n([^`]*)```/gu)].flatMap(([, lines = '']) => lines.trim().split('\n'));
-  const files = [...text.matchAll(/^`([^`\s]+)`:\n\n```\w+\n([^`]*)```/gmu)];
-  return { commands: shell, files: Object.fromEntries(files.map(([, name = '', content = '']) => [name, content])) };
-}
-
-const linesIn = ({ files }: Section): number =>
+const linesIn = ({ files }: TutorialSection): number =>
   Object.values(files).reduce((sum, text) => sum + text.trimEnd().split('\n').length, 0);
 
 const server = useTemporalServer();
@@ -39,12 +25,7 @@ let folder: string;
 let world: World;
 let engine: Engine;
 
-async function write({ files }: Section): Promise<void> {
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
-    await writeFile(path.join(folder, name), text);
-  }
-}
+const write = async (section: TutorialSection) => writeFiles(folder, section);
 
 async function importContent(overlays: readonly string[]): Promise<void> {
   const { repository, registry, services } = world;

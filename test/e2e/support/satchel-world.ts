@@ -24,8 +24,8 @@ export interface SatchelWorld {
   readonly mailFolder: string;
   /** Commands on the data folder. */
   readonly satchel: SatchelCommands;
-  /** Starts `satchel start`; what still runs at the end is killed. */
-  start(): Promise<RunningSatchel>;
+  /** Starts `satchel start`, or `satchel dev`; what still runs at the end is killed. */
+  start(command?: 'start' | 'dev'): Promise<RunningSatchel>;
   /** Reads the repository while no process has it open: what a killed one really left there. */
   readRepository<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Kills what this world started, with the Temporal server of its data folder, and removes the folder. */
@@ -55,8 +55,8 @@ export async function createSatchelWorld({ env = {}, copyOf }: WorldOptions = {}
     dataFolder,
     mailFolder: path.join(dataFolder, 'mail'),
     satchel,
-    async start() {
-      const running = await satchel.start();
+    async start(command) {
+      const running = await satchel.start(command);
       started.add(running);
       return running;
     },
