@@ -33,7 +33,7 @@ describe('plain values choose their type', () => {
   it('and refuse what does not belong together or is no value', () => {
     const code = 'INVALID_VALUE';
     const refused = (input: unknown) => () => toProperty('/a/p', input as PropertyInput);
-    for (const input of [[1, 2.5], ['a', inlineBinary(Buffer.from('x'))], new Date(Number.NaN), undefined, '\ud800']) {
+    for (const input of [[1, 'a'], ['a', inlineBinary(Buffer.from('x'))], new Date(Number.NaN), undefined, '\ud800']) {
       expect(refused(input)).toThrow(expect.objectContaining({ code, paths: ['/a/p'] }) as Error);
     }
     expect(refused({ type: 'String', multiple: false, values: [] })).toThrow('single but has 0 values');
