@@ -55,14 +55,18 @@ async function runOnStoresOf(dataFolder: string, invocation: Invocation, call: O
   }
 }
 
+/** A wait that a person wonders about. */
+const noticedMs = 2_000;
+
 async function runAsOwner(owned: OwnedFolder, invocation: Invocation, call: OwnerCall): Promise<ExitCode> {
   const code = await runCommand(owned.satchel, invocation, call, false);
-  if (owned.calls > 0) {
-    await call.terminal.stderr.write(
-      'satchel: waits for other commands that run through this one (Ctrl-C twice ends all)\n',
-    );
+  const why = 'satchel: waits for other commands that run through this one (Ctrl-C twice ends all)\n';
+  const remark = owned.calls > 0 ? setTimeout(() => void call.terminal.stderr.write(why), noticedMs) : undefined;
+  try {
+    await owned.close({ abort: false });
+  } finally {
+    clearTimeout(remark);
   }
-  await owned.close({ abort: false });
   return code;
 }
 
