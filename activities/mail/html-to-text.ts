@@ -82,15 +82,21 @@ export function htmlToText(html: string): string {
 
 /** Preview texts and decoration are in the HTML for mail programs, not for readers. */
 function isHidden(name: string, attributes: string): boolean {
-  return (
-    silentElements.has(name) ||
-    /display:\s*none/i.test(attribute(attributes, 'style')) ||
-    attribute(attributes, 'aria-hidden') === 'true'
-  );
+  if (silentElements.has(name)) return true;
+  // Most elements say nothing of the kind, and a look at the attributes as they are written tells.
+  if (!/display|aria-hidden|&/i.test(attributes)) return false;
+  return /display:\s*none/i.test(attribute(attributes, 'style')) || attribute(attributes, 'aria-hidden') === 'true';
 }
 
-function attribute(attributes: string, name: string): string {
-  const match = new RegExp(`(?:^|\\s)${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'>]+))`, 'i').exec(attributes);
+const patterns = Object.fromEntries(
+  (['style', 'aria-hidden', 'href', 'alt'] as const).map((name) => [
+    name,
+    new RegExp(`(?:^|\\s)${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'>]+))`, 'i'),
+  ]),
+) as Record<'style' | 'aria-hidden' | 'href' | 'alt', RegExp>;
+
+function attribute(attributes: string, name: keyof typeof patterns): string {
+  const match = patterns[name].exec(attributes);
   return decodeEntities(match?.[1] ?? match?.[2] ?? match?.[3] ?? '').trim();
 }
 
@@ -118,6 +124,7 @@ const namedEntities: Readonly<Record<string, string>> = {
 
 /** Decimal, hexadecimal and the usual named references; an unknown one stays as it is written. */
 export function decodeEntities(text: string): string {
+  if (!text.includes('&')) return text;
   return text.replace(
     /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]+));/gi,
     (all, decimal?: string, hex?: string, name?: string) => {

@@ -24,8 +24,7 @@ const maxLines = 500;
  */
 export const templateHelpers: Readonly<Record<string, HelperDelegate>> = {
   bytes: (value: unknown, options: HelperOptions) => formatBytes(asNumber('bytes', value), localeOf(options)),
-  number: (value: unknown, options: HelperOptions) =>
-    new Intl.NumberFormat(localeOf(options)).format(asNumber('number', value)),
+  number: (value: unknown, options: HelperOptions) => numbers(localeOf(options)).format(asNumber('number', value)),
   date: (value: unknown, options: HelperOptions) => {
     const { timeZone } = options.hash as { timeZone?: string };
     return formatDate(value, localeOf(options), timeZone ?? (options.data as { timeZone: string }).timeZone);
@@ -60,17 +59,48 @@ function asNumber(helper: string, value: unknown): number {
   throw new TypeError(`the helper "${helper}" needs a number and got ${JSON.stringify(value)}`);
 }
 
+/** A formatter takes longer to make than a mail to render, so those in use are kept: a few for each locale. */
+const maxFormatters = 500;
+
+function kept<Args extends readonly unknown[], Formatter>(make: (...args: Args) => Formatter) {
+  const made = new Map<string, Formatter>();
+  return (...args: Args): Formatter => {
+    const key = args.join(' ');
+    let formatter = made.get(key);
+    if (formatter === undefined) {
+      if (made.size >= maxFormatters) made.clear();
+      made.set(key, (formatter = make(...args)));
+    }
+    return formatter;
+  };
+}
+
+const numbers = kept((locale: string) => new Intl.NumberFormat(locale));
+const plurals = kept((locale: string) => new Intl.PluralRules(locale));
+const units = kept(
+  (locale: string, unit: string, digits: number, unitDisplay: 'long' | 'short') =>
+    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay, maximumFractionDigits: digits }),
+);
+const dates = kept(
+  (locale: string, timeZone: string) =>
+    new Intl.DateTimeFormat(locale, {
+      year: 'numeric',
+      month: 'long',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+      timeZone,
+      timeZoneName: 'short',
+    }),
+);
+
 const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
 export function formatBytes(bytes: number, locale: string): string {
   const power = bytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
-  return new Intl.NumberFormat(locale, {
-    style: 'unit',
-    unit: byteUnits[power] ?? 'byte',
-    unitDisplay: power === 0 ? 'long' : 'short',
-    maximumFractionDigits: value < 10 && power > 0 ? 1 : 0,
-  }).format(value);
+  const digits = value < 10 && power > 0 ? 1 : 0;
+  return units(locale, byteUnits[power] ?? 'byte', digits, power === 0 ? 'long' : 'short').format(value);
 }
 
 /** @throws TypeError for what is no date, RangeError for what is no time zone */
@@ -79,25 +109,11 @@ export function formatDate(value: unknown, locale: string, timeZone: string): st
   if (Number.isNaN(time)) {
     throw new TypeError(`the helper "date" needs an ISO 8601 date and got ${JSON.stringify(value)}`);
   }
-  return new Intl.DateTimeFormat(locale, {
-    year: 'numeric',
-    month: 'long',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: '2-digit',
-    timeZone,
-    timeZoneName: 'short',
-  }).format(time);
+  return dates(locale, timeZone).format(time);
 }
 
 function formatDuration(seconds: number, locale: string): string {
-  const unit = (value: number, name: string, digits: number) =>
-    new Intl.NumberFormat(locale, {
-      style: 'unit',
-      unit: name,
-      unitDisplay: 'short',
-      maximumFractionDigits: digits,
-    }).format(value);
+  const unit = (value: number, name: string, digits: number) => units(locale, name, digits, 'short').format(value);
   if (seconds < 9.95) return unit(seconds, 'second', 1);
   const whole = Math.round(seconds);
   if (whole < 60) return unit(whole, 'second', 0);
@@ -110,7 +126,7 @@ function formatDuration(seconds: number, locale: string): string {
 function formatPlural(count: number, options: HelperOptions): string {
   const forms = options.hash as Readonly<Record<string, unknown>>;
   const locale = localeOf(options);
-  const form = forms[new Intl.PluralRules(locale).select(count)] ?? forms['other'];
+  const form = forms[plurals(locale).select(count)] ?? forms['other'];
   if (typeof form !== 'string') throw new TypeError('the helper "plural" needs the form other="…"');
-  return form.replaceAll('#', new Intl.NumberFormat(locale).format(count));
+  return form.replaceAll('#', numbers(locale).format(count));
 }
