@@ -138,7 +138,8 @@ const withoutMachine = (key: string, value: unknown) =>
 
 const { History } = temporal.api.history.v1;
 
-async function record(name: string, handle: WorkflowHandle): Promise<void> {
+/** Writes the history of a run for replay.test.ts, unless there is one of that name. */
+export async function record(name: string, handle: WorkflowHandle): Promise<void> {
   const folder = fileURLToPath(new URL('../histories/', import.meta.url));
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${name}.json`);
