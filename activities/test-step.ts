@@ -38,6 +38,8 @@ export interface StepTest {
   readonly config?: JsonObject;
   /** For steps of downloads: the download is planned and its renditions are made before the step runs. */
   readonly download?: DownloadRequestInput;
+  /** Steps that run before it, in this order, with nothing configured. */
+  readonly after?: readonly AnyStep[];
   /** What other steps work on. Default: the download, else `/content/dam`. */
   readonly payload?: string;
   readonly tenant?: string;
@@ -92,7 +94,7 @@ export async function testStep(step: AnyStep, test: StepTest = {}): Promise<Step
     const payload = await payloadOf(repository, test);
     const isPlanned = test.download !== undefined && step.id !== planDownloadStep.id;
     const before = isPlanned ? [planDownloadStep, renderStep].filter(({ id }) => id !== step.id) : [];
-    for (const earlier of before) {
+    for (const earlier of [...before, ...(test.after ?? [])]) {
       await runAll(attemptOf(earlier, {}, payload, services, test, () => undefined));
     }
     const progress: StepProgress[] = [];

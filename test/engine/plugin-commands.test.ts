@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { testExamples } from '../../activities/test-step.js';
+import { deliverStep } from '../../activities/dam/deliver.js';
 import { generateRenditionsStep } from '../../activities/dam/generate-renditions.js';
 import { packageStep } from '../../activities/dam/package.js';
 import { planDownloadStep } from '../../activities/dam/plan-download.js';
@@ -144,6 +145,10 @@ describe('examples of the built-in steps', () => {
   const files = { tree: { '/content/dam/a.txt': Buffer.from('a') }, download: { paths: ['/content/dam/a.txt'] } };
   it.each([planDownloadStep, renderStep, packageStep])('$id', async (step) => {
     expect(await testExamples(step, files)).toEqual(step.examples.map(({ title }) => title));
+  });
+  it('dam/deliver', async () => {
+    const { examples } = deliverStep;
+    expect(await testExamples(deliverStep, { ...files, after: [packageStep] })).toHaveLength(examples.length);
   });
   it('dam/generate-renditions', async () => {
     const { examples } = generateRenditionsStep;
