@@ -16,7 +16,7 @@ export function page({ title, user, refreshSeconds }: PageOptions, content: Html
     html`<header>
       <div>
         <strong>Satchel</strong>
-        <nav><a href="/downloads">Downloads</a><a href="/mail">Mail</a></nav>
+        <nav><a href="/downloads">Downloads</a><a href="/inbox">Work items</a><a href="/mail">Mail</a></nav>
         <form method="post" action="/logout"><span class="quiet">${user}</span><button>Log out</button></form>
       </div>
     </header>`;
