@@ -216,7 +216,11 @@ export function useInterpreter({ address, skipsTime = false }: InterpreterOption
         args: [input],
         ...(!skipsTime && { typedSearchAttributes: tenantAttribute }),
       });
-      const beside = meanwhile?.(handle);
+      // What it waits for may never come then.
+      const beside = meanwhile?.(handle).catch(async (error: unknown) => {
+        await handle.terminate('the test failed').catch(() => undefined);
+        throw error;
+      });
       const [ended, told] = await Promise.allSettled([handle.result() as Promise<Outcome>, beside]);
       if (told.status === 'rejected') throw told.reason;
       if (pinned.completion && pinned.transient) await client.workflow.getHandle(`${workflowId}-completed`).result();

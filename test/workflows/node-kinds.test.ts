@@ -1,5 +1,5 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateStage, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type {
   ConditionInput,
@@ -435,11 +435,14 @@ describe('an external wait', () => {
       },
       async (handle) => {
         await asking.opened;
-        const answer = update(handle, names.completeExternalUpdate, { step: 'print', result: { pages: 3 } });
-        const second = refusal(update(handle, names.completeExternalUpdate, { step: 'print' }));
-        expect(await Promise.race([second, answer])).toBe('NOT_WAITING');
+        // Accepted before the second is sent: two updates may arrive in any order.
+        const answer = await handle.startUpdate<undefined, [ExternalOrder]>(names.completeExternalUpdate, {
+          args: [{ step: 'print', result: { pages: 3 } }],
+          waitForStage: WorkflowUpdateStage.ACCEPTED,
+        });
+        expect(await refusal(update(handle, names.completeExternalUpdate, { step: 'print' }))).toBe('NOT_WAITING');
         answered.open();
-        await answer;
+        await answer.result();
       },
     );
     expect(recordOf(ended.state, 'print')).toMatchObject({ state: 'completed', result: { pages: 3 } });
