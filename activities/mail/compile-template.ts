@@ -10,12 +10,13 @@ import { compileMjml, findTitle, replaceRange } from './compile-mjml.js';
 import { flattenTemplate } from './flatten-template.js';
 import { guardOutput, outputGuardHelpers } from './guard-output.js';
 import { toHeaderLine } from './header-line.js';
-import { decodeEntities, htmlToText } from './html-to-text.js';
+import { decodeEntities, htmlToText, layOut } from './html-to-text.js';
 import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
 import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
 import { builtInHelpers, templateHelpers } from './template-helpers.js';
 import { invalidTemplate, isNonEmpty } from './template-problem.js';
+import { textProgram } from './text-program.js';
 import { longestText, readSchema, toContext } from './template-variables.js';
 import { themeRemarks } from './theme-contrast.js';
 import type { HelperDelegate } from 'handlebars';
@@ -99,7 +100,7 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
   const theme = new Map([...parts.theme].map(([name, { value }]) => [name, value]));
   const schema = readSchema(parts, theme);
 
-  if (isLegacyTemplate(parts.body.text)) return compileText(parts, schema, theme);
+  if (isLegacyTemplate(parts.body.text)) return compileLegacyText(parts, schema, theme);
 
   const flat = flattenTemplate(parts.body, parts.partials, theme);
   refuse(flat.problems);
@@ -116,13 +117,17 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
   const mjml = await compileMjml(title ? replaceRange(flat, title.start, title.end, '{{@subject}}') : flat);
   refuse(mjml.problems);
 
-  const html = compileHandlebars(parts.template, mjml.html, mjml.problemAt, flat);
+  const program = parseHandlebars(parts.template, mjml.html, mjml.problemAt);
+  refuse(outputProblems(program, flat, mjml.problemAt));
+  const ownText = textFlat ? undefined : textProgram(program);
+  const html = compileProgram(parts.template, program, mjml.problemAt);
   const subject = parts.subject
     ? compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme))
-    : compileHandlebars(parts.template, decodeEntities(title?.text ?? ''), (_line, _column, message) =>
+    : compileText(parts.template, decodeEntities(title?.text ?? ''), (_line, _column, message) =>
         flat.problemAt(title?.start ?? 0, message),
       );
   const text = textFlat && compilePlain(parts.template, textFlat);
+  const layout = ownText && compileProgram(parts.template, ownText, mjml.problemAt, { noEscape: true });
   const remarks = themeRemarks(parts.theme, parts.body.file);
 
   return {
@@ -133,13 +138,14 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
       const completed = schema.complete(given);
       const variables = toContext(completed, Object.fromEntries(theme));
       const longest = longestText(completed);
-      const data = { locale: parts.locale, timeZone: options.timeZone ?? 'UTC', images: options.images };
-      const line = subjectLine(parts, subject(variables, { ...data, longest }));
-      const rendered = html(variables, { ...data, longest, subject: line });
+      const { timeZone = 'UTC', images } = options;
+      const line = subjectLine(parts, subject(variables, { locale: parts.locale, timeZone, images, longest }));
+      const data = { locale: parts.locale, timeZone, images, longest, subject: line };
+      const rendered = html(variables, data);
       return {
         subject: line,
         html: rendered,
-        text: text ? text(variables, { ...data, longest, subject: line }) : htmlToText(rendered),
+        text: text?.(variables, data) ?? (layout ? layOut(layout(variables, data)) : htmlToText(rendered)),
         remarks,
       };
     },
@@ -147,7 +153,7 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
 }
 
 /** A text template of AEM's; a subject node above it counts in place of its own subject. */
-function compileText(
+function compileLegacyText(
   parts: TemplateParts,
   schema: ReturnType<typeof readSchema>,
   theme: ReadonlyMap<string, string>,
@@ -198,11 +204,16 @@ function plainPart(
 }
 
 function compilePlain(template: string, flat: FlatTemplate): Render {
-  return compileHandlebars(template, flat.text, problemIn(flat));
+  return compileText(template, flat.text, problemIn(flat));
 }
 
-function problemIn(flat: FlatTemplate): (line: number, column: number, message: string) => TemplateProblem {
+function problemIn(flat: FlatTemplate): ProblemAt {
   return (line, column, message) => flat.problemAt(offsetOf(flat.text, line, column), message);
+}
+
+/** A template of plain text: nothing to escape. */
+function compileText(template: string, source: string, problemAt: ProblemAt): Render {
+  return compileProgram(template, parseHandlebars(template, source, problemAt), problemAt, { noEscape: true });
 }
 
 interface RenderData {
@@ -215,34 +226,43 @@ interface RenderData {
 }
 
 type Render = (context: object, data: RenderData) => string;
+/** Where in the files of the template a line and column of what is compiled comes from. */
+type ProblemAt = (line: number, column: number, message: string) => TemplateProblem;
 
-/** @param html of which template this is the HTML, whose expressions are escaped for where they stand; else it is text */
-function compileHandlebars(
-  template: string,
-  source: string,
-  problemAt: (line: number, column: number, message: string) => TemplateProblem,
-  html?: FlatTemplate,
-): Render {
-  const fail = (line: number, column: number, message: string, cause?: unknown) =>
-    invalidTemplate(template, [problemAt(line, column, message)], cause);
+function parseHandlebars(template: string, source: string, problemAt: ProblemAt): hbs.AST.Program {
   let program: hbs.AST.Program;
   try {
     program = Handlebars.parse(source);
   } catch (error) {
-    throw fail(1, 0, `After MJML, Handlebars does not parse this any more: ${messageOf(error)}`, error);
+    const message = `After MJML, Handlebars does not parse this any more: ${messageOf(error)}`;
+    throw invalidTemplate(template, [problemAt(1, 0, message)], error);
   }
   const expressions = countExpressions(program);
   if (expressions > maxExpressions) {
-    throw fail(1, 0, `The template has ${expressions} expressions; at most ${maxExpressions} are allowed.`);
+    const message = `The template has ${expressions} expressions; at most ${maxExpressions} are allowed.`;
+    throw invalidTemplate(template, [problemAt(1, 0, message)]);
   }
-  if (html) refuseOutput(template, program, html, problemAt);
+  return program;
+}
+
+function compileProgram(
+  template: string,
+  program: hbs.AST.Program,
+  problemAt: ProblemAt,
+  { noEscape = false }: { readonly noEscape?: boolean } = {},
+): Render {
+  const fail = (line: number, column: number, message: string, cause?: unknown) =>
+    invalidTemplate(template, [problemAt(line, column, message)], cause);
+  const expressions = countExpressions(program);
   const handlebars = createHandlebars();
   const render = handlebars.compile<object>(program, {
     strict: true,
-    noEscape: html === undefined,
+    noEscape,
     knownHelpersOnly: true,
     knownHelpers: Object.fromEntries(Object.keys(handlebars.helpers).map((name) => [name, true])),
     preventIndent: true,
+    // The blanks around tags that stand alone went when it was parsed.
+    ignoreStandalone: true,
   });
   return (context, data) => {
     if (data.longest * expressions > maxExpressionCharacters) {
@@ -264,20 +284,14 @@ function compileHandlebars(
   };
 }
 
-/** @throws SatchelError INVALID_TEMPLATE for active content, and for expressions where nothing escapes them */
-function refuseOutput(
-  template: string,
-  program: hbs.AST.Program,
-  flat: FlatTemplate,
-  problemAt: (line: number, column: number, message: string) => TemplateProblem,
-): void {
-  const problems = guardOutput(program).map(({ node, written, message }) => {
+/** Active content, and expressions where nothing escapes them; expressions of the program are guarded in place. */
+function outputProblems(program: hbs.AST.Program, flat: FlatTemplate, problemAt: ProblemAt): TemplateProblem[] {
+  return guardOutput(program).map(({ node, written, message }) => {
     if (node) return problemAt(node.loc.start.line, node.loc.start.column, message);
     // MJML writes things anew, so the place is where the template has the same words.
     const at = flat.text.toLowerCase().indexOf((written ?? '').toLowerCase());
     return flat.problemAt(Math.max(at, 0), message);
   });
-  if (isNonEmpty(problems)) throw invalidTemplate(template, problems);
 }
 
 function countExpressions(program: hbs.AST.Program | undefined): number {

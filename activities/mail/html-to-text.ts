@@ -1,76 +1,148 @@
 /**
  * The text alternative of a mail, from its HTML. Made for what MJML puts out: tables are layout, so cells of a row go on
  * one line and rows below each other; links keep their address, pictures their alternative text; what is hidden stays out.
+ * In two stages, so that a template can have the first one behind it (text-program.ts): `toLayout` makes words with marks
+ * between them out of markup, `layOut` makes lines out of those.
  */
+
+/** What stands between the words: Unicode's noncharacters, which no text has. */
+const mark = {
+  paragraph: '\uFDD0',
+  line: '\uFDD1',
+  lineBreak: '\uFDD2',
+  cell: '\uFDD3',
+  item: '\uFDD4',
+  /** The address follows, up to `end`. */
+  link: '\uFDD5',
+  linkEnd: '\uFDD6',
+  /** The alternative text follows, up to `end`. */
+  picture: '\uFDD7',
+  end: '\uFDD8',
+} as const;
+
+const hasNoncharacter = /[\uFDD0-\uFDEF]/;
+const noncharacters = /[\uFDD0-\uFDEF]+/g;
+
+/** Text that holds no marks: what comes from outside goes through here before it meets them. */
+export function withoutMarks(text: string): string {
+  return hasNoncharacter.test(text) ? text.replace(noncharacters, '') : text;
+}
 
 /** Elements whose content is not for readers. */
 const silentElements = new Set(['head', 'style', 'script', 'title', 'noscript', 'template']);
 const voidElements = new Set(['area', 'base', 'br', 'col', 'hr', 'img', 'input', 'link', 'meta', 'source', 'wbr']);
 const paragraphs = new Set(['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'table', 'blockquote', 'pre']);
-const lines = new Set(['div', 'tr', 'li', 'section', 'header', 'footer', 'address']);
+const lines = new Set(['div', 'tr', 'section', 'header', 'footer', 'address']);
 
 const token =
   /<!--[\s\S]*?-->|<!\[[^>]*>|<![^>]*>|<\/([a-z][a-z0-9:-]*)[^>]*>|<([a-z][a-z0-9:-]*)((?:"[^"]*"|'[^']*'|[^>"'])*)>|[^<]+|</gi;
 
 export function htmlToText(html: string): string {
-  let text = '';
+  return layOut(toLayout(withoutMarks(html)));
+}
+
+/**
+ * Markup to words and marks.
+ * @param look is shown the attributes of each tag, as they are written
+ */
+export function toLayout(html: string, look?: (attributes: string) => void): string {
+  let layout = '';
   const hidden: string[] = [];
-  let link: { readonly href: string; readonly start: number } | undefined;
-
-  const trimBlanks = () => {
-    while (text.endsWith(' ')) text = text.slice(0, -1);
-  };
-  const atBlank = () => text === '' || text.endsWith(' ') || text.endsWith('\n');
-  const breakLine = (count: 1 | 2) => {
-    trimBlanks();
-    if (text === '') return;
-    if (!text.endsWith('\n')) text += '\n';
-    if (count === 2 && !text.endsWith('\n\n')) text += '\n';
-  };
-  const write = (words: string) => {
-    const spaced = atBlank() ? words.replace(/^[ \t\n\r\f]+/, '') : words;
-    text += spaced.replace(/[ \t\n\r\f]+/g, ' ');
-  };
-
   for (const match of html.matchAll(token)) {
     const [all, closed, opened, attributes = ''] = match;
     const name = (opened ?? closed ?? '').toLowerCase();
+    if (opened !== undefined) look?.(attributes);
     if (hidden.length > 0) {
       if (opened !== undefined && !voidElements.has(name) && !attributes.endsWith('/')) hidden.push(name);
       else if (closed !== undefined && hidden.at(-1) === name) hidden.pop();
       continue;
     }
     if (name === '') {
-      if (!all.startsWith('<!')) write(decodeEntities(all));
-      continue;
-    }
-    if (opened !== undefined && !voidElements.has(name) && isHidden(name, attributes)) {
+      if (!all.startsWith('<!')) layout += decodeEntities(all);
+    } else if (opened !== undefined && !voidElements.has(name) && isHidden(name, attributes)) {
       hidden.push(name);
-    } else if (name === 'br') {
-      trimBlanks();
-      text += '\n';
-    } else if (name === 'img') {
-      write(attribute(attributes, 'alt'));
-    } else if (name === 'a') {
-      if (opened !== undefined) link = { href: attribute(attributes, 'href'), start: text.length };
-      else if (link) {
-        const label = text.slice(link.start).trim();
+    } else {
+      layout += marksOf(name, opened === undefined, attributes);
+    }
+  }
+  // Breaks beside each other are the largest of them; a cell ends there without a word after it.
+  return layout.replace(/[ \t\n\r\f\uFDD0\uFDD1\uFDD3]{2,}/g, (run) => {
+    if (run.includes(mark.paragraph)) return mark.paragraph;
+    if (run.includes(mark.line)) return mark.line;
+    return run.includes(mark.cell) ? mark.cell : ' ';
+  });
+}
+
+function marksOf(name: string, closing: boolean, attributes: string): string {
+  if (name === 'br') return mark.lineBreak;
+  if (name === 'img') return `${mark.picture}${attribute(attributes, 'alt')}${mark.end}`;
+  if (name === 'a') return closing ? mark.linkEnd : `${mark.link}${attribute(attributes, 'href')}${mark.end}`;
+  if (name === 'td' || name === 'th') return closing ? mark.cell : '';
+  if (paragraphs.has(name)) return mark.paragraph;
+  if (name === 'li') return closing ? mark.line : mark.item;
+  return lines.has(name) ? mark.line : '';
+}
+
+const layoutToken = /[\uFDD0-\uFDD4\uFDD6]|[\uFDD5\uFDD7]([^\uFDD8]*)\uFDD8|[^\uFDD0-\uFDEF]+/g;
+
+/** Words and marks to lines. */
+export function layOut(layout: string): string {
+  let text = '';
+  let link: { readonly href: string; readonly start: number } | undefined;
+
+  const trimBlanks = () => {
+    let end = text.length;
+    while (end > 0 && text.charCodeAt(end - 1) === 0x20) end--;
+    if (end < text.length) text = text.slice(0, end);
+  };
+  const atBlank = () => text === '' || text.endsWith(' ') || text.endsWith('\n');
+  const breakLine = (ending: '\n' | '\n\n') => {
+    trimBlanks();
+    if (text === '' || text.endsWith(ending)) return;
+    text += text.endsWith('\n') ? '\n' : ending;
+  };
+  const write = (words: string) => {
+    const spaced = /[\t\n\r\f]| {2}/.test(words) ? words.replace(/[ \t\n\r\f]+/g, ' ') : words;
+    text += spaced.startsWith(' ') && atBlank() ? spaced.slice(1) : spaced;
+  };
+  const closeLink = ({ href, start }: NonNullable<typeof link>) => {
+    const label = text.slice(start).trim();
+    trimBlanks();
+    if (href !== '' && !href.startsWith('#') && label !== href) write(label === '' ? href : `: ${href}`);
+  };
+
+  for (const [all, value = ''] of layout.matchAll(layoutToken)) {
+    switch (all[0]) {
+      case mark.paragraph:
+        breakLine('\n\n');
+        break;
+      case mark.line:
+        breakLine('\n');
+        break;
+      case mark.lineBreak:
         trimBlanks();
-        if (link.href !== '' && !link.href.startsWith('#') && label !== link.href) {
-          write(label === '' ? link.href : `: ${link.href}`);
-        }
-        link = undefined;
-      }
-    } else if (name === 'td' || name === 'th') {
-      if (closed !== undefined) {
+        text += '\n';
+        break;
+      case mark.cell:
         trimBlanks();
         if (!atBlank()) text += '  ';
-      }
-    } else if (paragraphs.has(name)) {
-      breakLine(2);
-    } else if (lines.has(name)) {
-      breakLine(1);
-      if (opened === 'li') text += '- ';
+        break;
+      case mark.item:
+        breakLine('\n');
+        text += '- ';
+        break;
+      case mark.link:
+        link = { href: value.trim(), start: text.length };
+        break;
+      case mark.linkEnd:
+        if (link) closeLink(link);
+        link = undefined;
+        break;
+      case mark.picture:
+        write(value.trim());
+        break;
+      default:
+        write(all);
     }
   }
   const rows = text.split('\n').map((row) => row.trimEnd());
@@ -130,6 +202,7 @@ export function decodeEntities(text: string): string {
     (all, decimal?: string, hex?: string, name?: string) => {
       if (name !== undefined) return namedEntities[name] ?? all;
       const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+      if (code >= 0xfdd0 && code <= 0xfdef) return '';
       return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : all;
     },
   );

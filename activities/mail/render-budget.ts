@@ -30,12 +30,13 @@ export function boundedBlock(helper: HelperDelegate): HelperDelegate {
     const budget = (options.data as { budget: RenderBudget }).budget;
     let length = 0;
     const count =
-      (run: (context: never, runtime: never) => string) =>
+      (run: (context: never, runtime: never) => unknown) =>
       (context: never, runtime: never): string => {
         if (++budget.repetitions > maxRepetitions) {
           throw new OutputTooLong(`loops of the mail turn more than ${maxRepetitions} times`);
         }
-        const text = run(context, runtime);
+        // A block of one expression gives its value as it is, a number for one.
+        const text = String(run(context, runtime));
         length += text.length;
         checkLength(length);
         return text;

@@ -1,5 +1,6 @@
 /** The variables of a mail: checked against the template's schema, completed, and made safe to look names up in. */
 import { z } from 'zod';
+import { withoutMarks } from './html-to-text.js';
 import { invalidTemplate } from './template-problem.js';
 import type { JsonObject, JsonValue } from '../../workflows/contract/model.js';
 import type { VariableSchema } from './check-expressions.js';
@@ -107,13 +108,18 @@ const contextPrototype = Object.freeze(
   Object.create(null, { [Symbol.toPrimitive]: { value: () => 'the variables here' } }) as object,
 );
 
-/** Copies JSON into objects that inherit nothing, so that no name but the data's own is found. */
+/**
+ * Copies JSON into objects that inherit nothing, so that no name but the data's own is found, and texts without the marks
+ * that text alternatives are laid out with.
+ */
 export function toContext(variables: JsonObject, theme: JsonObject): object {
   const copy = (value: JsonValue): unknown => {
+    if (typeof value === 'string') return withoutMarks(value);
     if (Array.isArray(value)) return value.map(copy);
     if (typeof value !== 'object' || value === null) return value;
-    const context = Object.create(contextPrototype) as object;
-    return Object.assign(context, Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item)])));
+    const context = Object.create(contextPrototype) as Record<string, unknown>;
+    for (const name of Object.keys(value)) context[withoutMarks(name)] = copy(value[name] ?? null);
+    return context;
   };
   return copy({ ...variables, theme }) as object;
 }
