@@ -16,6 +16,7 @@ import { flattenTemplate } from '../activities/mail/flatten-template.js';
 import type { RenderedMail } from '../activities/mail/mailer.js';
 import { createSmtpTransport } from '../activities/mail/smtp-transport.js';
 import { templateHelpers } from '../activities/mail/template-helpers.js';
+import { textProgram } from '../activities/mail/text-program.js';
 import { locateTemplate, templatesPath } from '../activities/mail/template-source.js';
 import { packageRoot } from '../package-root.js';
 import { adminUser, type Repository, type Session } from '../repository/api.js';
@@ -100,7 +101,7 @@ const tenantOf = (name: string): Tenant => ({ name, root: `/conf/${name}`, refer
 /** The parts of a template for a tenant, and what is left of them for MJML. */
 async function flatTemplate({ overlay, session }: Bench, tenant: Tenant) {
   const located = await locateTemplate(session, overlay, { tenant, template, locale: 'en', tenantLocale: undefined });
-  const parts = await located.read();
+  const parts = await located.read(session);
   const theme = new Map([...parts.theme].map(([name, { value }]) => [name, value]));
   const flat = flattenTemplate(parts.body, parts.partials, theme);
   const title = findTitle(flat);
@@ -113,13 +114,13 @@ async function measureCached(bench: Bench): Promise<Row[]> {
   const { overlay, session, variables } = bench;
   const tenant = tenantOf('global');
   const mailer = createMailer({ overlay, transport: undefined, from: 'satchel@example.com' });
-  const { body, text = '', theme, subject } = await flatTemplate(bench, tenant);
+  const { body, text, theme, subject } = await flatTemplate(bench, tenant);
   const { html } = await compileMjml(body);
   const handlebars = Handlebars.create();
   for (const [name, helper] of Object.entries(templateHelpers)) handlebars.registerHelper(name, helper);
   const [asHtml, asText, asSubject] = [
     handlebars.compile<object>(html),
-    handlebars.compile<object>(text, { noEscape: true }),
+    handlebars.compile<object>(text ?? textProgram(Handlebars.parse(html)), { noEscape: true }),
     handlebars.compile<object>(subject, { noEscape: true }),
   ];
   const context = { ...variables, theme: Object.fromEntries(theme) };

@@ -33,7 +33,7 @@ export async function checkTemplates(
       if (checked.has(key)) continue;
       checked.add(key);
       try {
-        (await compileTemplate(await located.read())).render(sample);
+        (await compileTemplate(await located.read(session))).render(sample);
       } catch (error) {
         collect(error);
       }

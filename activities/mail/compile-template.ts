@@ -129,15 +129,16 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
   const text = textFlat && compilePlain(parts.template, textFlat);
   const layout = ownText && compileProgram(parts.template, ownText, mjml.problemAt, { noEscape: true });
   const remarks = themeRemarks(parts.theme, parts.body.file);
+  const themeValues = Object.fromEntries(theme);
 
   return {
     locale: parts.locale,
     layers: layersOf(parts, flat.partials),
     version: versionOf(parts, flat.partials),
     render: (given, options = {}) => {
-      const completed = schema.complete(given);
-      const variables = toContext(completed, Object.fromEntries(theme));
-      const longest = longestText(completed);
+      schema.check(given);
+      const variables = toContext(given, schema.variables, themeValues);
+      const longest = longestText(given);
       const { timeZone = 'UTC', images } = options;
       const line = subjectLine(parts, subject(variables, { locale: parts.locale, timeZone, images, longest }));
       const data = { locale: parts.locale, timeZone, images, longest, subject: line };
@@ -165,12 +166,13 @@ function compileLegacyText(
     layers: layersOf({ ...parts, text: undefined }, []),
     version: versionOf({ ...parts, text: undefined }, []),
     render: (given, { timeZone = 'UTC', now = new Date(), images, host } = {}) => {
+      schema.check(given);
       const completed = schema.complete(given);
       const line =
         subject &&
         subjectLine(
           parts,
-          subject(toContext(completed, Object.fromEntries(theme)), {
+          subject(toContext(given, schema.variables, Object.fromEntries(theme)), {
             locale: parts.locale,
             timeZone,
             images,

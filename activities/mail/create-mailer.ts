@@ -75,7 +75,7 @@ export function createMailer(options: MailerOptions): Mailer {
     const known = compiled.get(located.key);
     // Taken out and put back, so that the first key is the one used longest ago.
     compiled.delete(located.key);
-    const pending = known ?? located.read().then(compileTemplate);
+    const pending = known ?? located.read(session).then(compileTemplate);
     compiled.set(located.key, pending);
     for (const oldest of compiled.keys()) {
       if (compiled.size <= maxCompiled) break;

@@ -43,10 +43,15 @@ export async function renderWithImages<Result>(
   session: Session,
   render: (images: MailImages) => Result,
 ): Promise<{ readonly result: Result; readonly images: readonly MailImage[] }> {
-  const wanted = new Set<string>();
-  const result = render({ address: (path) => (wanted.add(path), `cid:${cidOf(path)}`) });
+  const wanted = new Map<string, string>();
+  const address = (path: string) => {
+    const known = wanted.get(path) ?? `cid:${cidOf(path)}`;
+    wanted.set(path, known);
+    return known;
+  };
+  const result = render({ address });
   if (wanted.size === 0) return { result, images: [] };
-  const images = await readImages(session, [...wanted]);
+  const images = await readImages(session, [...wanted.keys()]);
   if (images.length === wanted.size) return { result, images };
   const had = new Set(images.map(({ path }) => path));
   return { result: render({ address: (path) => (had.has(path) ? `cid:${cidOf(path)}` : '') }), images };

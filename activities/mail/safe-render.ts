@@ -58,7 +58,7 @@ export function createSafeRender({
       locale: wanted ?? mail.locale,
       tenantLocale: await tenantLocale(session, tenant),
     });
-    const parts = await located.read();
+    const parts = await located.read(session);
     await recordLastGood(session, { tenant, template, locale: mail.locale, version: mail.templateVersion, parts });
     if (recorded.size >= maxRemembered) recorded.clear();
     recorded.add(key);
@@ -86,7 +86,7 @@ export function createSafeRender({
       locale,
       tenantLocale: own,
     });
-    yield { parts: await located.read(), used: '/libs' };
+    yield { parts: await located.read(session), used: '/libs' };
   }
 
   async function renderOtherwise(

@@ -34,7 +34,7 @@ export interface LocatedTemplate {
   readonly locale: string;
   /** The same key means the same parts: what was compiled for it still holds. */
   readonly key: string;
-  read(): Promise<TemplateParts>;
+  read(session: Session): Promise<TemplateParts>;
 }
 
 interface FilePart {
@@ -43,21 +43,47 @@ interface FilePart {
   readonly content: BinaryValue | string;
 }
 
+/** What is asked for when a template is located. */
+export interface TemplateRequest {
+  readonly tenant: Tenant;
+  readonly template: string;
+  /** Falls back to the tenant's own and `en`. */
+  readonly locale: string | undefined;
+  readonly tenantLocale: string | undefined;
+}
+
 /**
- * @param wanted locale; falls back to the tenant's own and `en`
- * @throws SatchelError UNKNOWN_TEMPLATE, also when no locale of the order has a body
+ * By the resource that the templates were found in, which the overlay keeps until something in it, or who may read it,
+ * changes. Locales are what people have in their profiles, so only some are kept.
  */
+const known = new WeakMap<MergedResource, Map<string, LocatedTemplate>>();
+const maxKnown = 200;
+
+/** @throws SatchelError UNKNOWN_TEMPLATE, also when no locale of the order has a body */
 export async function locateTemplate(
   session: Session,
   overlay: OverlayResolver,
-  {
-    tenant,
-    template,
-    locale: wanted,
-    tenantLocale,
-  }: { tenant: Tenant; template: string; locale: string | undefined; tenantLocale: string | undefined },
+  request: TemplateRequest,
 ): Promise<LocatedTemplate> {
-  const { shared, own } = await templateResources(session, overlay, tenant, template);
+  const { tenant, template, locale, tenantLocale } = request;
+  const resources = await templateResources(session, overlay, tenant, template);
+  let templates = known.get(resources.shared);
+  if (!templates) known.set(resources.shared, (templates = new Map<string, LocatedTemplate>()));
+  const key = `${tenant.root}\0${template}\0${locale ?? ''}\0${tenantLocale ?? ''}`;
+  const found = templates.get(key);
+  if (found) return found;
+  const located = await locateIn(resources, session, overlay, request);
+  if (templates.size >= maxKnown) templates.clear();
+  templates.set(key, located);
+  return located;
+}
+
+async function locateIn(
+  { shared, own }: { readonly shared: MergedResource; readonly own: MergedResource },
+  session: Session,
+  overlay: OverlayResolver,
+  { tenant, template, locale: wanted, tenantLocale }: TemplateRequest,
+): Promise<LocatedTemplate> {
   const layers = overlay.settingsLayers(tenant);
   const rank = ({ layer }: FilePart) => layers.findIndex(({ label }) => label === layer);
   const bodies = await availableBodies(session, template, own);
@@ -105,8 +131,8 @@ export async function locateTemplate(
   return {
     locale,
     key,
-    read: async () => {
-      const read = (part: FilePart) => readPart(session, template, part);
+    read: async (reader) => {
+      const read = (part: FilePart) => readPart(reader, template, part);
       const bodyPart = await read(body);
       return {
         template,

@@ -14,22 +14,21 @@ const maxVariableDepth = 20;
 
 export interface Variables {
   readonly variables: VariableSchema | undefined;
-  /**
-   * Checks variables and gives those that are documented but absent the value `null`.
-   * @throws SatchelError INVALID_TEMPLATE, also for more data than a mail can be made of
-   */
+  /** @throws SatchelError INVALID_TEMPLATE, also for more data than a mail can be made of */
+  check(given: JsonObject): void;
+  /** Gives variables that are documented but absent the value `null`. */
   complete(given: JsonObject): JsonObject;
 }
 
 /** @throws SatchelError INVALID_TEMPLATE for what is no JSON Schema */
 export function readSchema(parts: TemplateParts, theme: ReadonlyMap<string, string>): Variables {
   const part = parts.schema;
-  const bounded = (given: JsonObject): JsonObject => {
+  const bounded = (given: JsonObject): void => {
     const problem = tooMuch(given);
-    if (problem === undefined) return given;
+    if (problem === undefined) return;
     throw invalidTemplate(parts.template, [{ file: (part ?? parts.body).file, line: 1, message: problem }]);
   };
-  if (!part) return { variables: undefined, complete: bounded };
+  if (!part) return { variables: undefined, check: bounded, complete: (given) => given };
   const fail = (line: number, message: string, cause?: unknown) =>
     invalidTemplate(parts.template, [{ file: part.file, line, message }], cause);
   let schema: VariableSchema;
@@ -51,14 +50,15 @@ export function readSchema(parts: TemplateParts, theme: ReadonlyMap<string, stri
         },
       },
     },
-    complete: (given) => {
-      const checked = validator.safeParse(bounded(given));
+    check: (given) => {
+      bounded(given);
+      const checked = validator.safeParse(given);
       if (!checked.success) {
         const issues = checked.error.issues.map((issue) => `${issue.path.join('.') || 'variables'}: ${issue.message}`);
         throw fail(1, `The variables given do not fit this schema: ${issues.slice(0, 5).join('; ')}.`);
       }
-      return complete(given, schema) as JsonObject;
     },
+    complete: (given) => complete(given, schema) as JsonObject,
   };
 }
 
@@ -109,17 +109,26 @@ const contextPrototype = Object.freeze(
 );
 
 /**
- * Copies JSON into objects that inherit nothing, so that no name but the data's own is found, and texts without the marks
- * that text alternatives are laid out with.
+ * Copies JSON into objects that inherit nothing, so that no name but the data's own is found, with `null` for what is
+ * documented but absent, and texts without the marks that text alternatives are laid out with.
  */
-export function toContext(variables: JsonObject, theme: JsonObject): object {
-  const copy = (value: JsonValue): unknown => {
-    if (typeof value === 'string') return withoutMarks(value);
-    if (Array.isArray(value)) return value.map(copy);
-    if (typeof value !== 'object' || value === null) return value;
-    const context = Object.create(contextPrototype) as Record<string, unknown>;
-    for (const name of Object.keys(value)) context[withoutMarks(name)] = copy(value[name] ?? null);
-    return context;
-  };
-  return copy({ ...variables, theme }) as object;
+export function toContext(
+  variables: JsonObject,
+  schema: VariableSchema | undefined,
+  theme: Readonly<Record<string, string>>,
+): object {
+  const context = copy(variables, schema) as Record<string, unknown>;
+  context['theme'] = copy(theme, undefined);
+  return context;
+}
+
+function copy(value: JsonValue, schema: VariableSchema | undefined): unknown {
+  if (typeof value === 'string') return withoutMarks(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => copy(item, schema?.items));
+  const context = Object.create(contextPrototype) as Record<string, unknown>;
+  const documented: Readonly<Record<string, VariableSchema>> = schema?.properties ?? {};
+  for (const name in documented) context[name] = null;
+  for (const name of Object.keys(value)) context[withoutMarks(name)] = copy(value[name] ?? null, documented[name]);
+  return context;
 }

@@ -20,11 +20,10 @@ type Part =
 export function textProgram(html: hbs.AST.Program): hbs.AST.Program | undefined {
   const parts: Part[] = [];
   const markup = linearize(html, parts);
-  let isDecided = true;
-  const layout = toLayout(markup, (attributes) => {
-    isDecided &&= !decidesMore(attributes, parts);
-  });
-  return isDecided ? assemble(html, layout, parts) : undefined;
+  const tags: string[] = [];
+  const layout = toLayout(markup, (attributes) => tags.push(attributes));
+  if (tags.some((attributes) => decidesMore(attributes, parts))) return undefined;
+  return assemble(html, layout, parts);
 }
 
 /** The HTML with a number in place of each expression and block tag. */
@@ -107,7 +106,7 @@ function copyOf(block: hbs.AST.BlockStatement): hbs.AST.BlockStatement {
   const empty = (program: hbs.AST.Program | undefined) => program && { ...program, body: [], chained: false };
   return {
     ...block,
-    program: empty(block.program as hbs.AST.Program | undefined),
+    program: empty(block.program),
     inverse: empty(inverseOf(block)),
     openStrip: noStrip,
     inverseStrip: noStrip,
@@ -116,5 +115,5 @@ function copyOf(block: hbs.AST.BlockStatement): hbs.AST.BlockStatement {
 }
 
 function inverseOf(block: hbs.AST.BlockStatement): hbs.AST.Program | undefined {
-  return block.inverse as hbs.AST.Program | undefined;
+  return block.inverse;
 }

@@ -181,7 +181,7 @@ describe('part × layer × locale', () => {
     const tenant = await overlay.tenant(session, 'emea/aurora');
     return async (template: string): Promise<TemplateParts> => {
       const located = await locateTemplate(session, overlay, { tenant, template, locale: 'de-CH', tenantLocale: 'fr' });
-      return located.read();
+      return located.read(session);
     };
   }
 

@@ -99,7 +99,7 @@ async function renderAffected(
           const wanted = { tenant, template: name, locale, tenantLocale: undefined };
           const located = await locateTemplate(session, overlay, wanted);
           const key = `${located.key} ${JSON.stringify(sample)}`;
-          const outcome = outcomes.get(key) ?? (await render(located, sample));
+          const outcome = outcomes.get(key) ?? (await render(session, located, sample));
           outcomes.set(key, outcome);
           if ('problems' in outcome) fail(locale, outcome.problems);
           else rendered.push({ tenant, template: name, locale, ...outcome });
@@ -114,9 +114,9 @@ async function renderAffected(
 
 type Outcome = Pick<RenderedPublication, 'version' | 'parts'> | { readonly problems: readonly TemplateProblem[] };
 
-async function render(located: LocatedTemplate, sample: JsonObject): Promise<Outcome> {
+async function render(session: Session, located: LocatedTemplate, sample: JsonObject): Promise<Outcome> {
   try {
-    const parts = await located.read();
+    const parts = await located.read(session);
     const compiled = await compileTemplate(parts);
     compiled.render(sample);
     return { version: compiled.version, parts };

@@ -36,7 +36,7 @@ export async function effectiveTemplate(
   locale: string,
 ): Promise<EffectiveTemplate> {
   const located = await locateTemplate(session, overlay, { tenant, template, locale, tenantLocale: undefined });
-  const parts = await located.read();
+  const parts = await located.read(session);
   const shared = await overlay.settings(session, tenant, templatesPath);
   const ownTemplate = shared?.child(template);
 
