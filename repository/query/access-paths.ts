@@ -74,7 +74,7 @@ async function accessPath(
   return undefined;
 }
 
-/** Every alternative needs an index of its own; each gives what those before it did not. */
+/** Every alternative needs an index of its own; each gives its own hits, but for those that one before it gave. */
 async function alternatives(
   search: Search,
   conditions: readonly Condition[],
@@ -91,11 +91,13 @@ async function alternatives(
     const own = paths.filter(({ id }) => parts.some((part) => 'type' in part) || !id.startsWith('4:'));
     const [best] = own.sort((a, b) => a.rank - b.rank);
     if (!best) return undefined;
-    const except = [...earlier];
+    const test = compileCondition(condition, search.types, new Set());
+    // An index mostly holds more than the hits of the alternative, and these may be hits of another one.
+    const except = [...earlier, (subject: Subject) => !test(subject)];
     scans.push(...best.scans.map((scan) => ({ ...scan, except: [...scan.except, ...except] })));
     ids.push(best.id);
     rank = Math.max(rank, best.rank + 0.5);
-    earlier.push(compileCondition(condition, search.types, new Set()));
+    earlier.push(test);
   }
   return scans.length === 0 ? undefined : { id: `(${ids.join('|')})`, rank, scans };
 }

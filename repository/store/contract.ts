@@ -97,7 +97,10 @@ export interface NodeStore {
   journalStart(): Promise<number>;
   /** Forgets journal entries up to and including `upTo`, which is at most the head. Trimming less than before does nothing. */
   trimJournal(upTo: number): Promise<void>;
-  /** Calls back after commits became durable, of any process on this store; at least once per burst. Returns a stop. */
+  /**
+   * Calls back after commits became durable, of any process on this store; at least once per burst, and sometimes for nothing.
+   * Returns a stop.
+   */
   onCommit(listener: () => void): () => void;
   /** A named, durable position in the journal; not journaled itself. `undefined` when it was never set. */
   getCursor(name: string): Promise<number | undefined>;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Repository, RepositoryNode } from '../../repository/api.js';
-import type { Query, QueryOrder } from '../../repository/query/query.js';
+import type { Condition, Query, QueryOrder } from '../../repository/query/query.js';
 import { openRepository } from '../../repository/repository.js';
 import { collect, pathsOf } from '../repository/world.js';
 import { createMemoryBlobStore, createMemoryNodeStore } from '../support/memory-store.js';
@@ -122,3 +122,33 @@ describe.each<[string, Setting]>([
     );
   }, 120_000);
 });
+
+describe('alternatives that read the same index', () => {
+  it.each<[string, Query]>([
+    [
+      'one of them asks for more than the index holds',
+      { where: { or: [{ and: [v('<=', ''), { property: 'p', op: '>', value: -3 }] }, v('<', 'z')] } },
+    ],
+    ['one of them reads more of it than it asks for', { where: { or: [v('like', 'ab%c'), v('>', 'aa')] } }],
+  ])('give a node once: %s', async (_, query) => {
+    const nodes = ['', 'abx', 'abc'].map((q, index) => ({
+      path: `/content/n${index}`,
+      primaryType: 'nt:unstructured',
+      mixins: [],
+      properties: { q: [q] },
+    }));
+    const repository = await openWith({ indexed: true, maxSortedEntries: 1000 }, nodes, []);
+    try {
+      const listing = await readableListing(repository);
+      const found = await pages(repository, query, 2);
+      expect(found.toSorted()).toEqual(referenceHits(listing, query).sort());
+      expect(found.length).toBeGreaterThan(1);
+    } finally {
+      await repository.close();
+    }
+  });
+});
+
+function v(op: '<' | '<=' | '>' | 'like', value: string): Condition {
+  return { property: 'q', op, value };
+}
