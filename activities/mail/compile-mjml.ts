@@ -4,6 +4,7 @@
  * not come back would have been lost silently and is a problem instead.
  */
 import { findTags } from './handlebars-tags.js';
+import { themeNameOf } from './later-theme.js';
 import { MappedText, offsetOf } from './mapped-text.js';
 import type { FlatTemplate } from './flatten-template.js';
 import type { HandlebarsTag } from './handlebars-tags.js';
@@ -50,20 +51,19 @@ export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
   });
   if (scanned.problems.length > 0) return answer(scanned.problems);
 
-  const word = unusedWord(flat.text);
-  const wordPattern = new RegExp(`${word}(\\d+)x`, 'g');
+  const { wordFor, colorFor, pattern, indexOf } = standIns(flat.text);
+  const isColor = ({ text }: HandlebarsTag) => flat.laterTheme.get(themeNameOf(text) ?? '')?.has('color') === true;
   const opaque = new MappedText<null>();
   let position = 0;
   for (const [index, { tag, place }] of scanned.tags.entries()) {
     opaque.copy(flat.text.slice(position, tag.start), null, position);
-    const token = `${word}${index}x`;
-    opaque.generate(place === 'structure' ? `<mj-raw>${token}</mj-raw>` : token, null, tag.start);
+    const standIn = isColor(tag) ? colorFor(index) : wordFor(index);
+    opaque.generate(place === 'structure' ? `<mj-raw>${standIn}</mj-raw>` : standIn, null, tag.start);
     position = tag.end;
   }
   opaque.copy(flat.text.slice(position), null, position);
 
-  const restore = (text: string) =>
-    text.replace(wordPattern, (_, index) => scanned.tags[Number(index)]?.tag.text ?? '');
+  const restore = (text: string) => text.replace(pattern, (found) => scanned.tags[indexOf(found)]?.tag.text ?? found);
   let html: string;
   try {
     const mjml2html = await loadMjml();
@@ -85,8 +85,8 @@ export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
 
   const seen = new Set<number>();
   let end = 0;
-  for (const match of html.matchAll(wordPattern)) {
-    const index = Number(match[1]);
+  for (const match of html.matchAll(pattern)) {
+    const index = indexOf(match[0]);
     const tag = scanned.tags[index]?.tag;
     if (!tag) continue;
     seen.add(index);
@@ -97,7 +97,8 @@ export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
   compiled.generate(html.slice(end), null, 0);
   return answer(
     scanned.tags.flatMap(({ tag, place }, index) =>
-      place === 'comment' || seen.has(index)
+      // Where MJML shows nothing of a value, it would show nothing of another one.
+      place === 'comment' || seen.has(index) || themeNameOf(tag.text) !== undefined
         ? []
         : [flat.problemAt(tag.start, `MJML leaves ${tag.text} out: it stands where MJML shows nothing.`)],
     ),
@@ -116,11 +117,24 @@ async function loadMjml() {
   }
 }
 
-/** A word that does not occur in the text, for the opaque tokens. */
-function unusedWord(text: string): string {
+/** What stands for the tags while MJML compiles: words, and colours where it looks whether they are some. */
+function standIns(text: string) {
   let word = 'satchelexpression';
   while (text.includes(word)) word += 'q';
-  return word;
+  const lowered = text.toLowerCase();
+  const digits = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0')).findLast(
+    (candidate) => !lowered.includes(`#${candidate}`) && candidate !== 'ff',
+  );
+  const wordFor = (index: number) => `${word}${index}x`;
+  const colorFor = (index: number) =>
+    digits === undefined || index > 0xffff ? wordFor(index) : `#${digits}${index.toString(16).padStart(4, '0')}`;
+  return {
+    wordFor,
+    colorFor,
+    pattern: new RegExp(`${word}\\d+x${digits === undefined ? '' : `|#${digits}[0-9a-f]{4}`}`, 'g'),
+    indexOf: (found: string) =>
+      found.startsWith('#') ? Number.parseInt(found.slice(3), 16) : Number.parseInt(found.slice(word.length), 10),
+  };
 }
 
 function mjmlErrors(error: unknown): { line: number; message: string }[] {

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import Handlebars from 'handlebars';
+import { SatchelError } from '../../workflows/contract/errors.js';
 import { checkExpressions } from './check-expressions.js';
 import { compileLegacy } from './compile-legacy.js';
 import { compileMjml, findTitle, replaceRange } from './compile-mjml.js';
@@ -11,20 +12,23 @@ import { flattenTemplate } from './flatten-template.js';
 import { guardOutput, outputGuardHelpers } from './guard-output.js';
 import { toHeaderLine } from './header-line.js';
 import { decodeEntities, htmlToText, layOut } from './html-to-text.js';
+import { canBeLater, showTheme, shownTheme } from './later-theme.js';
 import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
 import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
 import { builtInHelpers, templateHelpers } from './template-helpers.js';
 import { invalidTemplate, isNonEmpty } from './template-problem.js';
 import { textProgram } from './text-program.js';
-import { longestText, readSchema, toContext } from './template-variables.js';
+import { longestText, readSchema, toContext, toThemeContext } from './template-variables.js';
 import { themeRemarks } from './theme-contrast.js';
 import type { HelperDelegate } from 'handlebars';
 import type { JsonObject } from '../../workflows/contract/model.js';
 import type { FlatTemplate } from './flatten-template.js';
+import type { LaterTheme, LaterValue } from './later-theme.js';
 import type { MailLayers } from './mailer.js';
 import type { RenderBudget } from './render-budget.js';
 import type { TemplateFile, TemplateProblem } from './template-problem.js';
+import type { ThemeContext } from './template-variables.js';
 
 export { toHeaderLine } from './header-line.js';
 export { maxRenderedCharacters } from './render-budget.js';
@@ -89,20 +93,107 @@ export interface CompiledTemplate {
   render(variables: JsonObject, options?: RenderOptions): RenderedParts;
 }
 
+export type TemplateTheme = TemplateParts['theme'];
+
+/** What was compiled for one theme, and holds for all that differ only in values which are looked up later. */
+export interface SharedTemplate {
+  fits(theme: TemplateTheme): boolean;
+  /** @param theme one that fits */
+  bind(theme: TemplateTheme): CompiledTemplate;
+}
+
 /** UTF-16 units that the expressions of a template, each with the longest text there is, could make in one go. */
 const maxExpressionCharacters = 64 * 1024 * 1024;
 
 /** @throws SatchelError INVALID_TEMPLATE with all problems of the first stage that has any */
 export async function compileTemplate(parts: TemplateParts): Promise<CompiledTemplate> {
+  return (await shareTemplate(parts)).bind(parts.theme);
+}
+
+/** @throws as `compileTemplate` */
+export async function shareTemplate(parts: TemplateParts): Promise<SharedTemplate> {
+  const theme = valuesOf(parts.theme);
+  const schema = readSchema(parts, theme);
+  const programs = isLegacyTemplate(parts.body.text)
+    ? compileLegacyText({ ...parts, text: undefined }, schema, theme)
+    : await compileForThemes(parts, schema, theme);
+  const { partials, fixedTheme, laterTheme } = programs;
+  const content = contentHash(programs.parts, partials);
+  return {
+    fits: (other) =>
+      other.size === theme.size &&
+      [...theme].every(([name, value]) => {
+        const otherValue = other.get(name)?.value;
+        if (otherValue === undefined || otherValue === value) return otherValue === value;
+        const uses = [...(laterTheme.get(name) ?? [])];
+        return !fixedTheme.has(name) && uses.every((use) => canBeLater(use, otherValue));
+      }),
+    bind: (own) => {
+      const values = valuesOf(own);
+      const bound = { context: toThemeContext(values), shown: shownTheme(values) };
+      const themed = programs.remarksOn(own);
+      return {
+        locale: parts.locale,
+        layers: layersOf({ ...programs.parts, theme: own }, partials),
+        version: sha256([content, [...values].sort()]),
+        render: (given, options = {}) => {
+          schema.check(given);
+          const { remarks, ...drawn } = programs.draw(given, bound, options);
+          return { ...drawn, remarks: [...themed, ...remarks] };
+        },
+      };
+    },
+  };
+}
+
+const valuesOf = (theme: TemplateTheme): Map<string, string> =>
+  new Map([...theme].map(([name, { value }]) => [name, value]));
+
+type Schema = ReturnType<typeof readSchema>;
+
+interface Programs {
+  /** Those that count. */
+  readonly parts: TemplateParts;
+  /** Names of the partials that are used. */
+  readonly partials: readonly string[];
+  /** See `FlatTemplate`. */
+  readonly fixedTheme: ReadonlySet<string>;
+  readonly laterTheme: LaterTheme;
+  remarksOn(theme: TemplateTheme): readonly TemplateProblem[];
+  draw(given: JsonObject, theme: BoundTheme, options: RenderOptions): RenderedParts;
+}
+
+interface BoundTheme {
+  readonly context: ThemeContext;
+  /** See later-theme.ts. */
+  readonly shown: Readonly<Record<string, string>>;
+}
+
+/** For as many themes as possible; where leaving values for later would make a difference, or finds fault, for this one. */
+async function compileForThemes(
+  parts: TemplateParts,
+  schema: Schema,
+  theme: ReadonlyMap<string, string>,
+): Promise<Programs> {
+  try {
+    const { isFaithful, ...programs } = await compilePrograms(parts, schema, theme, true);
+    if (isFaithful) return programs;
+  } catch (error) {
+    if (!(error instanceof SatchelError && error.code === 'INVALID_TEMPLATE')) throw error;
+  }
+  return compilePrograms(parts, schema, theme, false);
+}
+
+async function compilePrograms(
+  parts: TemplateParts,
+  schema: Schema,
+  theme: ReadonlyMap<string, string>,
+  leavesTheme: boolean,
+): Promise<Programs & { readonly isFaithful: boolean }> {
   const refuse = (problems: readonly TemplateProblem[]) => {
     if (isNonEmpty(problems)) throw invalidTemplate(parts.template, problems);
   };
-  const theme = new Map([...parts.theme].map(([name, { value }]) => [name, value]));
-  const schema = readSchema(parts, theme);
-
-  if (isLegacyTemplate(parts.body.text)) return compileLegacyText(parts, schema, theme);
-
-  const flat = flattenTemplate(parts.body, parts.partials, theme);
+  const flat = flattenTemplate(parts.body, parts.partials, theme, { leavesTheme });
   refuse(flat.problems);
   refuse(checkExpressions(flat, schema.variables));
 
@@ -111,7 +202,8 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
     const message = 'There is no subject: write <mj-title> into <mj-head>, or a property of the node "subject".';
     throw invalidTemplate(parts.template, [{ file: parts.body.file, line: 1, message }]);
   }
-  const textFlat = parts.text && plainPart(parts, parts.text, schema, theme);
+  const textFlat = parts.text && plainPart(parts, parts.text, schema, theme, leavesTheme);
+  const subjectFlat = parts.subject && plainPart(parts, parts.subject, schema, theme, leavesTheme);
 
   // The page title follows the subject, wherever that came from.
   const mjml = await compileMjml(title ? replaceRange(flat, title.start, title.end, '{{@subject}}') : flat);
@@ -120,59 +212,65 @@ export async function compileTemplate(parts: TemplateParts): Promise<CompiledTem
   const program = parseHandlebars(parts.template, mjml.html, mjml.problemAt);
   refuse(outputProblems(program, flat, mjml.problemAt));
   const ownText = textFlat ? undefined : textProgram(program);
+  const isFaithful = showTheme(program, flat.laterTheme);
   const html = compileProgram(parts.template, program, mjml.problemAt);
-  const subject = parts.subject
-    ? compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme))
+  const subject = subjectFlat
+    ? compilePlain(parts.template, subjectFlat)
     : compileText(parts.template, decodeEntities(title?.text ?? ''), (_line, _column, message) =>
         flat.problemAt(title?.start ?? 0, message),
       );
   const text = textFlat && compilePlain(parts.template, textFlat);
   const layout = ownText && compileProgram(parts.template, ownText, mjml.problemAt, { noEscape: true });
-  const remarks = themeRemarks(parts.theme, parts.body.file);
-  const themeValues = Object.fromEntries(theme);
+  const used = [flat, textFlat, subjectFlat].filter((one) => one !== undefined);
 
   return {
-    locale: parts.locale,
-    layers: layersOf(parts, flat.partials),
-    version: versionOf(parts, flat.partials),
-    render: (given, options = {}) => {
-      schema.check(given);
-      const variables = toContext(given, schema.variables, themeValues);
+    parts,
+    partials: flat.partials,
+    fixedTheme: new Set(used.flatMap(({ fixedTheme }) => [...fixedTheme])),
+    laterTheme: laterThemeOf(used),
+    isFaithful,
+    remarksOn: (own) => themeRemarks(own, parts.body.file),
+    draw: (given, { context, shown }, { timeZone = 'UTC', images }) => {
+      const variables = toContext(given, schema.variables, context);
       const longest = longestText(given);
-      const { timeZone = 'UTC', images } = options;
       const line = subjectLine(parts, subject(variables, { locale: parts.locale, timeZone, images, longest }));
-      const data = { locale: parts.locale, timeZone, images, longest, subject: line };
+      const data = { locale: parts.locale, timeZone, images, longest, subject: line, shown };
       const rendered = html(variables, data);
       return {
         subject: line,
         html: rendered,
         text: text?.(variables, data) ?? (layout ? layOut(layout(variables, data)) : htmlToText(rendered)),
-        remarks,
+        remarks: [],
       };
     },
   };
 }
 
+function laterThemeOf(flats: readonly FlatTemplate[]): LaterTheme {
+  const later = new Map<string, ReadonlySet<LaterValue>>();
+  for (const [name, uses] of flats.flatMap(({ laterTheme }) => [...laterTheme])) {
+    later.set(name, new Set([...(later.get(name) ?? []), ...uses]));
+  }
+  return later;
+}
+
 /** A text template of AEM's; a subject node above it counts in place of its own subject. */
-function compileLegacyText(
-  parts: TemplateParts,
-  schema: ReturnType<typeof readSchema>,
-  theme: ReadonlyMap<string, string>,
-): CompiledTemplate {
+function compileLegacyText(parts: TemplateParts, schema: Schema, theme: ReadonlyMap<string, string>): Programs {
   const render = compileLegacy(parts, schema, theme);
-  const subject = parts.subject && compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme));
+  const subject = parts.subject && compilePlain(parts.template, plainPart(parts, parts.subject, schema, theme, false));
   return {
-    locale: parts.locale,
-    layers: layersOf({ ...parts, text: undefined }, []),
-    version: versionOf({ ...parts, text: undefined }, []),
-    render: (given, { timeZone = 'UTC', now = new Date(), images, host } = {}) => {
-      schema.check(given);
+    parts,
+    partials: [],
+    fixedTheme: new Set(theme.keys()),
+    laterTheme: new Map(),
+    remarksOn: () => [],
+    draw: (given, { context }, { timeZone = 'UTC', now = new Date(), images, host }) => {
       const completed = schema.complete(given);
       const line =
         subject &&
         subjectLine(
           parts,
-          subject(toContext(given, schema.variables, Object.fromEntries(theme)), {
+          subject(toContext(given, schema.variables, context), {
             locale: parts.locale,
             timeZone,
             images,
@@ -195,10 +293,11 @@ function subjectLine(parts: TemplateParts, text: string): string {
 function plainPart(
   parts: TemplateParts,
   part: TemplatePart,
-  schema: ReturnType<typeof readSchema>,
+  schema: Schema,
   theme: ReadonlyMap<string, string>,
+  leavesTheme: boolean,
 ): FlatTemplate {
-  const flat = flattenTemplate(part, new Map(), theme, 'text');
+  const flat = flattenTemplate(part, new Map(), theme, { format: 'text', leavesTheme });
   for (const problems of [flat.problems, checkExpressions(flat, schema.variables)]) {
     if (isNonEmpty(problems)) throw invalidTemplate(parts.template, problems);
   }
@@ -223,6 +322,7 @@ interface RenderData {
   readonly timeZone: string;
   readonly images: MailImages | undefined;
   readonly subject?: string;
+  readonly shown?: BoundTheme['shown'];
   /** Length of the longest text among the variables. */
   readonly longest: number;
 }
@@ -350,15 +450,18 @@ function layersOf(parts: TemplateParts, usedPartials: readonly string[]): MailLa
   return layers;
 }
 
-function versionOf(parts: TemplateParts, usedPartials: readonly string[]): string {
-  const content = [
+/** Of all that is used but the theme. */
+function contentHash(parts: TemplateParts, usedPartials: readonly string[]): string {
+  return sha256([
     parts.locale,
     parts.body.text,
     usedPartials.toSorted().map((name) => [name, parts.partials.get(name)?.text]),
-    [...parts.theme].map(([name, { value }]) => [name, value]).sort(),
     parts.subject?.text,
     parts.text?.text,
     parts.schema?.text,
-  ];
+  ]);
+}
+
+function sha256(content: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

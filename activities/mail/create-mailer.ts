@@ -15,13 +15,13 @@ import {
 import { createSettings } from '../../dam/settings/settings.js';
 import type { Settings } from '../../dam/settings/settings.js';
 import { joinPath, nameOf } from '../../repository/path.js';
-import { compileTemplate } from './compile-template.js';
 import { composeMessage, isAddress, mailKey, messageIdOf, parseSender } from './compose-message.js';
 import { deliverMails } from './deliver-mails.js';
 import type { MailSigner } from './dkim.js';
 import { linkedImages, renderWithImages } from './mail-images.js';
 import { toOutboxMail, type NewMail } from './outbox.js';
 import { createSafeRender, type FallbackAlert } from './safe-render.js';
+import { TemplateCache } from './template-cache.js';
 import { locateTemplate } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
@@ -52,8 +52,6 @@ export interface MailerOptions {
   readonly externalUrl?: () => string | Promise<string>;
 }
 
-/** Compiled templates kept: some hundred kilobytes each with MJML's tables. */
-const maxCompiled = 200;
 /** @throws SatchelError INVALID_CONFIGURATION for a sender that is no address */
 export function createMailer(options: MailerOptions): Mailer {
   const { overlay, settings = createSettings({ overlay }), transport, from, sign, externalUrl } = options;
@@ -67,26 +65,11 @@ export function createMailer(options: MailerOptions): Mailer {
     ...(retryAfter && { retryAfter }),
   };
   const configuredSender = parseSender(from);
-  const compiled = new Map<string, Promise<CompiledTemplate>>();
+  const compiled = new TemplateCache();
 
   async function compile(session: Session, options: RenderOptions): Promise<CompiledTemplate> {
     const { value: ownLocale } = await settings.read(session, options.tenant, tenantLocale);
-    const located = await locateTemplate(session, overlay, { ...options, tenantLocale: ownLocale });
-    const known = compiled.get(located.key);
-    // Taken out and put back, so that the first key is the one used longest ago.
-    compiled.delete(located.key);
-    const pending = known ?? located.read(session).then(compileTemplate);
-    compiled.set(located.key, pending);
-    for (const oldest of compiled.keys()) {
-      if (compiled.size <= maxCompiled) break;
-      compiled.delete(oldest);
-    }
-    try {
-      return await pending;
-    } catch (error) {
-      compiled.delete(located.key);
-      throw error;
-    }
+    return compiled.compile(session, await locateTemplate(session, overlay, { ...options, tenantLocale: ownLocale }));
   }
 
   const render: Mailer['render'] = async (session, options) => draw(session, await compile(session, options), options);

@@ -3,11 +3,14 @@
  * so they have to stand in the text before MJML compiles it; theme values too, since MJML checks colours and computes
  * widths. Handlebars expressions stay as they are.
  */
+import { createHash } from 'node:crypto';
 import Handlebars from 'handlebars';
 import { findTags } from './handlebars-tags.js';
+import { canBeLater, themeExpression } from './later-theme.js';
 import { lineAt, MappedText } from './mapped-text.js';
 import { partialScopeHelper } from './template-helpers.js';
 import type { HandlebarsTag } from './handlebars-tags.js';
+import type { LaterTheme, LaterValue } from './later-theme.js';
 import type { TemplateFile, TemplateProblem } from './template-problem.js';
 
 /** Bounds what partials within partials can grow to. */
@@ -21,6 +24,16 @@ export interface FlatTemplate {
   readonly partials: readonly string[];
   readonly problems: readonly TemplateProblem[];
   readonly problemAt: (offset: number, message: string) => TemplateProblem;
+  /** Properties of the theme whose values are in the text, and those that expressions show when it is rendered. */
+  readonly fixedTheme: ReadonlySet<string>;
+  readonly laterTheme: LaterTheme;
+}
+
+export interface FlattenOptions {
+  /** Default `mjml`. */
+  readonly format?: 'mjml' | 'text';
+  /** Leaves values of the theme to the rendering where that changes nothing (later-theme.ts). Default: none. */
+  readonly leavesTheme?: boolean;
 }
 
 /**
@@ -31,11 +44,13 @@ export function flattenTemplate(
   body: TemplateFile,
   partials: ReadonlyMap<string, TemplateFile>,
   theme: ReadonlyMap<string, string>,
-  format: 'mjml' | 'text' = 'mjml',
+  { format = 'mjml', leavesTheme = false }: FlattenOptions = {},
 ): FlatTemplate {
   const flat = new MappedText<TemplateFile>();
   const problems: TemplateProblem[] = [];
   const used = new Set<string>();
+  const fixedTheme = new Set<string>();
+  const laterTheme = new Map<string, Set<LaterValue>>();
   let inclusions = 0;
   let tooLarge = false;
 
@@ -111,8 +126,14 @@ export function flattenTemplate(
       problem(tag.start, `The theme has no property "${name}" (known: ${[...theme.keys()].join(', ') || 'none'}).`);
       return;
     }
-    const inStyle = isInsideStyle(source.text, tag.start);
-    const unsafe = inStyle || isInsideStyleAttribute(source.text, tag.start) ? /[<>{};\\]|\/\*|url\s*\(/i : undefined;
+    const { use, isCss, isRaw } = format === 'text' ? plainPlace : placeOf(source.text, tag);
+    if (leavesTheme && use !== undefined && canBeLater(use, value)) {
+      laterTheme.set(name, (laterTheme.get(name) ?? new Set<LaterValue>()).add(use));
+      flat.generate(themeExpression(name), source, tag.start);
+      return;
+    }
+    fixedTheme.add(name);
+    const unsafe = isCss ? /[<>{};\\]|\/\*|url\s*\(/i : undefined;
     if (value.includes('{{') || unsafe?.test(value)) {
       problem(
         tag.start,
@@ -120,7 +141,7 @@ export function flattenTemplate(
       );
       return;
     }
-    flat.generate(inStyle || format === 'text' ? value : Handlebars.escapeExpression(value), source, tag.start);
+    flat.generate(isRaw ? value : Handlebars.escapeExpression(value), source, tag.start);
   };
 
   append(body, []);
@@ -135,6 +156,8 @@ export function flattenTemplate(
     text: flat.text,
     partials: [...used],
     problems,
+    fixedTheme,
+    laterTheme,
     problemAt: (offset, message) => {
       const origin = flat.originOf(offset);
       if (!origin) return { file: body.file, line: 1, message };
@@ -147,39 +170,74 @@ function themeProperty(tag: HandlebarsTag): string | undefined {
   return /^\{\{~?\s*theme\.([A-Za-z0-9_-]+)\s*~?\}\}$/.exec(tag.text)?.[1];
 }
 
-/** CSS is not decoded as HTML is, so values stand in it as they are. */
-function isInsideStyle(text: string, offset: number): boolean {
-  const before = text.slice(0, offset).toLowerCase();
-  return before.lastIndexOf('<mj-style') > before.lastIndexOf('</mj-style');
+/** What a value of the theme is where it stands. */
+interface ThemePlace {
+  /** As what it can be left to the rendering, if at all. */
+  readonly use: LaterValue | undefined;
+  readonly isCss: boolean;
+  /** CSS is not decoded as HTML is, so values stand in a style as they are. */
+  readonly isRaw: boolean;
 }
+
+const plainPlace: ThemePlace = { use: 'words', isCss: false, isRaw: true };
 
 /** Attributes whose values are no CSS; MJML makes CSS of most others. */
-const plainAttributes = new Set(['alt', 'title', 'href', 'src', 'aria-label', 'lang', 'name', 'content']);
+const labels = new Set(['alt', 'title', 'aria-label']);
+const addresses = new Set(['href', 'src']);
+const otherPlain = new Set(['lang', 'name', 'content']);
 
-/** Whether an offset lies in a tag, and not surely in an attribute that is no CSS. */
-function isInsideStyleAttribute(text: string, offset: number): boolean {
-  const open = text.lastIndexOf('<', offset);
-  if (open < text.lastIndexOf('>', offset)) return false;
-  const attribute = /([A-Za-z:-]+)\s*=\s*["'][^"']*$/.exec(text.slice(Math.max(open, offset - 1000), offset))?.[1];
-  return attribute === undefined || !plainAttributes.has(attribute.toLowerCase());
+/** In MJML. */
+function placeOf(text: string, { start, end }: HandlebarsTag): ThemePlace {
+  const before = text.slice(0, start).toLowerCase();
+  if (before.lastIndexOf('<mj-style') > before.lastIndexOf('</mj-style')) {
+    return { use: 'color', isCss: true, isRaw: true };
+  }
+  const open = before.lastIndexOf('<');
+  if (open < before.lastIndexOf('>')) return { use: 'words', isCss: false, isRaw: false };
+  const [, attribute = ''] = /([a-z:-]+)\s*=\s*["'][^"']*$/.exec(before.slice(Math.max(open, start - 1000))) ?? [];
+  const isOfMjml = before.startsWith('<mj-', open);
+  const isAlone = /["']/.test(before.at(-1) ?? '') && before.at(-1) === text[end];
+  const isCss = !labels.has(attribute) && !addresses.has(attribute) && !otherPlain.has(attribute);
+  return { use: useIn(attribute, isOfMjml, isAlone), isCss, isRaw: false };
 }
 
+function useIn(attribute: string, isOfMjml: boolean, isAlone: boolean): LaterValue | undefined {
+  // What stands beside an address decides what becomes of it.
+  if (addresses.has(attribute)) return isAlone ? 'address' : undefined;
+  // What MJML does with other attributes of its own depends on their values.
+  if (labels.has(attribute)) return isOfMjml ? undefined : 'words';
+  if (otherPlain.has(attribute)) return undefined;
+  if (isOfMjml && attribute === 'font-family') return 'font';
+  if (isOfMjml && attribute === 'border-radius') return 'length';
+  return 'color';
+}
+
+/** What is wrong with files, by the SHA-256 of their text: of most changes, only one of a template's files is new. */
+const knownFiles = new Map<string, FileProblem | undefined>();
+const maxKnownFiles = 5000;
+
+type FileProblem = Pick<TemplateProblem, 'line' | 'message'>;
+
 /** What Handlebars' own parser has to say about a file, and what of its syntax is not for mail. */
-export function handlebarsProblem(source: TemplateFile): TemplateProblem | undefined {
+function handlebarsProblem({ file, text }: TemplateFile): TemplateProblem | undefined {
+  const key = createHash('sha256').update(text).digest('base64');
+  if (!knownFiles.has(key)) {
+    if (knownFiles.size >= maxKnownFiles) knownFiles.clear();
+    knownFiles.set(key, findProblem(text));
+  }
+  const problem = knownFiles.get(key);
+  return problem && { file, ...problem };
+}
+
+function findProblem(text: string): FileProblem | undefined {
   try {
-    Handlebars.parse(source.text);
+    Handlebars.parse(text);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const line = Number(/on line (\d+)/.exec(message)?.[1] ?? /- (\d+):\d+/.exec(message)?.[1] ?? 1);
-    return { file: source.file, line, message: `Handlebars does not parse this: ${message.replace(/\s+/g, ' ')}` };
+    return { line, message: `Handlebars does not parse this: ${message.replace(/\s+/g, ' ')}` };
   }
-  const escaped = source.text.indexOf('\\{{');
-  if (escaped >= 0) {
-    return {
-      file: source.file,
-      line: lineAt(source.text, escaped),
-      message: 'Escaped braces (\\{{) are not supported.',
-    };
-  }
-  return undefined;
+  const escaped = text.indexOf('\\{{');
+  if (escaped < 0) return undefined;
+  return { line: lineAt(text, escaped), message: 'Escaped braces (\\{{) are not supported.' };
 }

@@ -23,7 +23,7 @@ export interface OutputProblem {
 
 /** Helpers that templates do not call themselves. */
 export const outputGuards = ['safeUrl', 'safeUrlPart', 'safeCss'] as const;
-type OutputGuard = (typeof outputGuards)[number];
+export type OutputGuard = (typeof outputGuards)[number];
 
 /** @param program of complete HTML; its expressions are changed in place @returns what is wrong with it */
 export function guardOutput(program: hbs.AST.Program): OutputProblem[] {

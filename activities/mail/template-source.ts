@@ -34,6 +34,9 @@ export interface LocatedTemplate {
   readonly locale: string;
   /** The same key means the same parts: what was compiled for it still holds. */
   readonly key: string;
+  /** The same for templates that differ in the values of their themes alone. */
+  readonly sharedKey: string;
+  readonly theme: ReadonlyMap<string, ThemeProperty>;
   read(session: Session): Promise<TemplateParts>;
 }
 
@@ -116,21 +119,19 @@ async function locateIn(
 
   const fingerprint = (part: FilePart | undefined) =>
     part && [part.file, part.layer, typeof part.content === 'string' ? part.content : part.content.sha256];
-  const key = createHash('sha256')
-    .update(
-      JSON.stringify([
-        template,
-        locale,
-        [body, textFits ? text : undefined, subject, schema].map(fingerprint),
-        [...partials].map(([name, part]) => [name, fingerprint(part)]),
-        [...theme],
-      ]),
-    )
-    .digest('hex');
+  const hash = (content: readonly unknown[]) => createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  const sharedKey = hash([
+    template,
+    locale,
+    [body, textFits ? text : undefined, subject, schema].map(fingerprint),
+    [...partials].map(([name, part]) => [name, fingerprint(part)]),
+  ]);
 
   return {
     locale,
-    key,
+    key: hash([sharedKey, [...theme]]),
+    sharedKey,
+    theme,
     read: async (reader) => {
       const read = (part: FilePart) => readPart(reader, template, part);
       const bodyPart = await read(body);

@@ -111,15 +111,19 @@ const contextPrototype = Object.freeze(
 /**
  * Copies JSON into objects that inherit nothing, so that no name but the data's own is found, with `null` for what is
  * documented but absent, and texts without the marks that text alternatives are laid out with.
+ * @param theme from `toThemeContext`
  */
-export function toContext(
-  variables: JsonObject,
-  schema: VariableSchema | undefined,
-  theme: Readonly<Record<string, string>>,
-): object {
+export function toContext(variables: JsonObject, schema: VariableSchema | undefined, theme: ThemeContext): object {
   const context = copy(variables, schema) as Record<string, unknown>;
-  context['theme'] = copy(theme, undefined);
+  context['theme'] = theme;
   return context;
+}
+
+/** The part of a context that is the same for all mails of a tenant. */
+export type ThemeContext = Readonly<Record<string, string>>;
+
+export function toThemeContext(theme: Iterable<readonly [name: string, value: string]>): ThemeContext {
+  return copy(Object.fromEntries(theme), undefined) as ThemeContext;
 }
 
 function copy(value: JsonValue, schema: VariableSchema | undefined): unknown {

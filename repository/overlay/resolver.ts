@@ -56,27 +56,40 @@ export function createOverlayResolver({
     if (found) return found.answer;
     const place = cache.reserve(session, scope, path, watchedOf(layers, path));
     try {
-      const resource = await merge(session, layers, path);
-      place?.keep(resource, weightOf(resource));
+      const { resource, base } = await merge(session, layers, path);
+      place?.keep(resource, weightOf(resource, base));
       return resource;
     } finally {
       place?.release();
     }
   }
 
-  /** What all tenants have in common is merged once for all of them, with the way down to it. */
-  async function merge(session: Session, layers: readonly Layer[], path: string): Promise<MergedResource | undefined> {
+  /**
+   * What all tenants have in common is merged once for all of them, with the way down to it.
+   * @returns `base`: that, as far as it is kept for them, at the resource's path
+   */
+  async function merge(
+    session: Session,
+    layers: readonly Layer[],
+    path: string,
+  ): Promise<{ readonly resource: MergedResource | undefined; readonly base?: MergedResource | undefined }> {
     const shared = layers.slice(sharedFrom(layers));
     const own = layers.slice(0, layers.length - shared.length);
-    if (own.length === 0 || shared.length === 0) return mergeTrees(await loadLayers(session, layers, path), path);
+    if (own.length === 0 || shared.length === 0) {
+      return { resource: mergeTrees(await loadLayers(session, layers, path), path) };
+    }
     const found = cache.find(session, sharedScope, path);
-    if (found) return mergeTrees(await loadLayers(session, own, path), path, await found.answer);
+    if (found) {
+      const base = await found.answer;
+      const trees = await loadLayers(session, own, path);
+      return { resource: mergeTrees(trees, path, base), base: base?.descendant(path) };
+    }
     const place = cache.reserve(session, sharedScope, path, watchedOf(shared, path));
     try {
       const trees = await loadLayers(session, layers, path);
       const base = mergeLayers(trees.slice(0, shared.length));
       place?.keep(base, weightOf(base));
-      return mergeTrees(trees.slice(shared.length), path, base);
+      return { resource: mergeTrees(trees.slice(shared.length), path, base), base: base?.descendant(path) };
     } finally {
       place?.release();
     }
