@@ -87,26 +87,35 @@ const layoutToken = /[\uFDD0-\uFDD4\uFDD6]|[\uFDD5\uFDD7]([^\uFDD8]*)\uFDD8|[^\u
 
 /** Words and marks to lines. */
 export function layOut(layout: string): string {
-  let text = '';
+  /** The lines before, and the one that is being written: its end is looked at often, which costs less while it is short. */
+  let done = '';
+  let row = '';
+  /** At the end of `done`. */
+  let newlines = 0;
   let link: { readonly href: string; readonly start: number } | undefined;
 
+  const endRow = () => {
+    newlines = row === '' ? newlines + 1 : 1;
+    done += `${row}\n`;
+    row = '';
+  };
   const trimBlanks = () => {
-    let end = text.length;
-    while (end > 0 && text.charCodeAt(end - 1) === 0x20) end--;
-    if (end < text.length) text = text.slice(0, end);
+    let end = row.length;
+    while (end > 0 && row.charCodeAt(end - 1) === 0x20) end--;
+    if (end < row.length) row = row.slice(0, end);
   };
-  const atBlank = () => text === '' || text.endsWith(' ') || text.endsWith('\n');
-  const breakLine = (ending: '\n' | '\n\n') => {
+  const breakLine = (count: 1 | 2) => {
     trimBlanks();
-    if (text === '' || text.endsWith(ending)) return;
-    text += text.endsWith('\n') ? '\n' : ending;
+    if (done === '' && row === '') return;
+    while (row !== '' || newlines < count) endRow();
   };
+  const atBlank = () => row === '' || row.endsWith(' ');
   const write = (words: string) => {
     const spaced = /[\t\n\r\f]| {2}/.test(words) ? words.replace(/[ \t\n\r\f]+/g, ' ') : words;
-    text += spaced.startsWith(' ') && atBlank() ? spaced.slice(1) : spaced;
+    row += spaced.startsWith(' ') && atBlank() ? spaced.slice(1) : spaced;
   };
   const closeLink = ({ href, start }: NonNullable<typeof link>) => {
-    const label = text.slice(start).trim();
+    const label = (start < done.length ? `${done}${row}`.slice(start) : row.slice(start - done.length)).trim();
     trimBlanks();
     if (href !== '' && !href.startsWith('#') && label !== href) write(label === '' ? href : `: ${href}`);
   };
@@ -114,25 +123,25 @@ export function layOut(layout: string): string {
   for (const [all, value = ''] of layout.matchAll(layoutToken)) {
     switch (all[0]) {
       case mark.paragraph:
-        breakLine('\n\n');
+        breakLine(2);
         break;
       case mark.line:
-        breakLine('\n');
+        breakLine(1);
         break;
       case mark.lineBreak:
         trimBlanks();
-        text += '\n';
+        endRow();
         break;
       case mark.cell:
         trimBlanks();
-        if (!atBlank()) text += '  ';
+        if (!atBlank()) row += '  ';
         break;
       case mark.item:
-        breakLine('\n');
-        text += '- ';
+        breakLine(1);
+        row += '- ';
         break;
       case mark.link:
-        link = { href: value.trim(), start: text.length };
+        link = { href: value.trim(), start: done.length + row.length };
         break;
       case mark.linkEnd:
         if (link) closeLink(link);
@@ -145,7 +154,7 @@ export function layOut(layout: string): string {
         write(all);
     }
   }
-  const rows = text.split('\n').map((row) => row.trimEnd());
+  const rows = `${done}${row}`.split('\n').map((line) => line.trimEnd());
   return `${rows
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')
