@@ -3,7 +3,7 @@
  * and locale that would use it. Works on a session with unsaved changes, so that a wrong file never gets saved.
  */
 import { SatchelError } from '../../workflows/contract/errors.js';
-import { compileTemplate } from './compile-template.js';
+import { TemplateCache } from './template-cache.js';
 import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
@@ -20,6 +20,7 @@ export async function checkTemplates(
 ): Promise<TemplateProblem[]> {
   const problems: TemplateProblem[] = [];
   const checked = new Set<string>();
+  const cache = new TemplateCache();
   const collect = (error: unknown) => {
     if (!(error instanceof SatchelError) || error.code !== 'INVALID_TEMPLATE') throw error;
     problems.push(...(error.details['problems'] as readonly TemplateProblem[]));
@@ -33,7 +34,7 @@ export async function checkTemplates(
       if (checked.has(key)) continue;
       checked.add(key);
       try {
-        (await compileTemplate(await located.read(session))).render(sample);
+        (await cache.compile(session, located)).render(sample);
       } catch (error) {
         collect(error);
       }

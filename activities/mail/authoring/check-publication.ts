@@ -6,8 +6,8 @@ import { findTenants } from '../../../dam/tenants/list-tenants.js';
 import type { Repository, Session } from '../../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../../repository/overlay/api.js';
 import { SatchelError } from '../../../workflows/contract/errors.js';
-import { compileTemplate } from '../compile-template.js';
 import type { TemplateParts } from '../compile-template.js';
+import { TemplateCache } from '../template-cache.js';
 import { isNonEmpty, type TemplateProblem } from '../template-problem.js';
 import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from '../template-source.js';
 import type { LocatedTemplate } from '../template-source.js';
@@ -87,6 +87,7 @@ async function renderAffected(
   const failures: Failure[] = [];
   // Tenants without parts of their own have the same mails: each is rendered once.
   const outcomes = new Map<string, Outcome>();
+  const cache = new TemplateCache();
   for await (const tenant of findTenants(session)) {
     if (!overlay.settingsLayers(tenant).some(({ label }) => label === changed.root)) continue;
     const seen = await listTemplates(session, overlay, tenant);
@@ -99,7 +100,7 @@ async function renderAffected(
           const wanted = { tenant, template: name, locale, tenantLocale: undefined };
           const located = await locateTemplate(session, overlay, wanted);
           const key = `${located.key} ${JSON.stringify(sample)}`;
-          const outcome = outcomes.get(key) ?? (await render(session, located, sample));
+          const outcome = outcomes.get(key) ?? (await render(session, cache, located, sample));
           outcomes.set(key, outcome);
           if ('problems' in outcome) fail(locale, outcome.problems);
           else rendered.push({ tenant, template: name, locale, ...outcome });
@@ -114,12 +115,16 @@ async function renderAffected(
 
 type Outcome = Pick<RenderedPublication, 'version' | 'parts'> | { readonly problems: readonly TemplateProblem[] };
 
-async function render(session: Session, located: LocatedTemplate, sample: JsonObject): Promise<Outcome> {
+async function render(
+  session: Session,
+  cache: TemplateCache,
+  located: LocatedTemplate,
+  sample: JsonObject,
+): Promise<Outcome> {
   try {
-    const parts = await located.read(session);
-    const compiled = await compileTemplate(parts);
+    const compiled = await cache.compile(session, located);
     compiled.render(sample);
-    return { version: compiled.version, parts };
+    return { version: compiled.version, parts: await located.read(session) };
   } catch (error) {
     return { problems: problemsOf(error) };
   }
