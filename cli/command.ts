@@ -37,6 +37,8 @@ export interface StoresContext extends Context {
 /** For commands that are the process: they open the data folder themselves and keep it. */
 export interface ProcessContext extends Context {
   readonly dataFolder: string;
+  /** As they were typed; `own` has them, and processes that this one starts are given them. */
+  readonly runModes: readonly string[] | undefined;
   /** @throws RepositoryError STORE_LOCKED when another process has it open */
   own(options: Omit<SatchelOptions, 'dataFolder' | 'log'>): Promise<OwnedFolder>;
 }

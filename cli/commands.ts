@@ -109,6 +109,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   'template upstream': async () => (await import('./commands/template-upstream.js')).templateUpstreamCommand,
   'user add': async () => (await import('./commands/user-add.js')).userAddCommand,
   'user list': async () => (await import('./commands/user-list.js')).userListCommand,
+  'user set': async () => (await import('./commands/user-set.js')).userSetCommand,
   'repository check': async () => (await import('./commands/repository-check.js')).repositoryCheckCommand,
   'repository backup': async () => (await import('./commands/repository-backup.js')).repositoryBackupCommand,
   'repository verify': async () => (await import('./commands/repository-verify.js')).repositoryVerifyCommand,

@@ -31,7 +31,7 @@ export async function runHere(call: OwnerCall): Promise<ExitCode> {
       const resident = invocation.command;
       const own: ProcessContext['own'] = async (options) =>
         open({ ...options, ...withRunModes, dataFolder, log: residentLog(terminal) }, true);
-      return await resident.run({ ...call, json: invocation.json, dataFolder, own });
+      return await resident.run({ ...call, json: invocation.json, dataFolder, runModes, own });
     }
     return await ownOrCall(dataFolder, call, async () => {
       if (invocation.command.place === 'stores') return runOnStoresOf(dataFolder, invocation, call);

@@ -14,7 +14,6 @@ import { adminUser, groups } from './api.js';
 import type { RepositoryNode, Session, UserProfile } from './api.js';
 import { RepositoryError } from './errors.js';
 import { nameProblem, parentOf, printable } from './path.js';
-import type { PropertyInput } from './value.js';
 
 export { groupsRoot, serviceUsersRoot, usersRoot } from './access/authorizables.js';
 
@@ -153,6 +152,20 @@ export async function getGroup(session: Session, id: string): Promise<Group> {
   return { id, members: group.texts('rep:members') };
 }
 
+/** What a profile holds; `null` takes a value out, what is not named stays. */
+export type ProfileChange = {
+  readonly [name in 'email' | 'language' | 'timeZone' | 'displayName']?: string | null | undefined;
+};
+
+/** @throws UNKNOWN_USER */
+export async function changeProfile(session: Session, id: string, change: ProfileChange): Promise<UserProfile> {
+  const path = `${await userPath(session, id)}/${profileName}`;
+  const { email, language, timeZone, displayName } = change;
+  await session.ensureNode(path);
+  await session.setProperties(path, withoutAbsent({ email, language, timeZone, displayName }));
+  return (await findUser(session, id)) as UserProfile;
+}
+
 /** Ends the web sessions of the user, too. @param passwordHash as the password hasher made it @throws UNKNOWN_USER */
 export async function setPasswordHash(session: Session, id: string, passwordHash: string): Promise<void> {
   await session.setProperties(await userPath(session, id), { 'satchel:passwordHash': passwordHash });
@@ -230,8 +243,8 @@ export function isDisabled(user: Pick<RepositoryNode, 'property' | 'boolean'>): 
   return user.property('rep:disabled') !== undefined && user.boolean('rep:disabled') !== false;
 }
 
-function withoutAbsent(values: Readonly<Record<string, PropertyInput | undefined>>): Record<string, PropertyInput> {
-  const present: Record<string, PropertyInput> = {};
+function withoutAbsent<Value>(values: Readonly<Record<string, Value | undefined>>): Record<string, Value> {
+  const present: Record<string, Value> = {};
   for (const [name, value] of Object.entries(values)) if (value !== undefined) present[name] = value;
   return present;
 }

@@ -100,7 +100,12 @@ export function formatBytes(bytes: number, locale: string): string {
   const power = bytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   const digits = value < 10 && power > 0 ? 1 : 0;
-  return units(locale, byteUnits[power] ?? 'byte', digits, power === 0 ? 'long' : 'short').format(value);
+  return onOneLine(units(locale, byteUnits[power] ?? 'byte', digits, power === 0 ? 'long' : 'short').format(value));
+}
+
+/** A number and its unit are not torn apart at the end of a line. */
+function onOneLine(measure: string): string {
+  return measure.replaceAll(' ', '\u00a0');
 }
 
 /** @throws TypeError for what is no date, RangeError for what is no time zone */
@@ -113,7 +118,8 @@ export function formatDate(value: unknown, locale: string, timeZone: string): st
 }
 
 function formatDuration(seconds: number, locale: string): string {
-  const unit = (value: number, name: string, digits: number) => units(locale, name, digits, 'short').format(value);
+  const unit = (value: number, name: string, digits: number) =>
+    onOneLine(units(locale, name, digits, 'short').format(value));
   if (seconds < 9.95) return unit(seconds, 'second', 1);
   const whole = Math.round(seconds);
   if (whole < 60) return unit(whole, 'second', 0);

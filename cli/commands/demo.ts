@@ -16,7 +16,7 @@ export const demoCommand = defineProcessCommand({
     out: z.string().default('demo-out'),
     exit: z.boolean().default(false),
   }),
-  run: async ({ cwd, terminal, signal }, args) => {
+  run: async ({ cwd, terminal, signal, runModes }, args) => {
     const { runDemo } = await import('../demo/run-demo.js');
     const { demoPassword } = await import('../demo/prepare.js');
     const out = path.resolve(cwd, args.out);
@@ -25,6 +25,7 @@ export const demoCommand = defineProcessCommand({
     const { running, dataFolder } = await runDemo({
       packageFile: args.package === undefined ? undefined : path.resolve(cwd, args.package),
       out,
+      runModes,
       print,
     });
     try {

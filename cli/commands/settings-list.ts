@@ -26,7 +26,7 @@ export const settingsListCommand = defineCommand({
           ...settingDefinitions.map((definition) => [
             settingName(definition),
             showSetting(definition, definition.default),
-            definition.usedBy.join(', ') || '–',
+            definition.usedBy.join(', ') || 'nothing yet',
             definition.title,
           ]),
         ]),

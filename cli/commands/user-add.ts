@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { isTimeZone } from '../../dam/settings/time-zone.js';
 import { createUser } from '../../repository/users.js';
 import { hashPassword } from '../../server/passwords.js';
 import { defineCommand, type ExitCode } from '../command.js';
 import { askNewPassword } from '../new-password.js';
 import { answer } from '../output/report.js';
 import { safeText } from '../output/text.js';
+import { emailAddress, languageTag, timeZoneName } from '../profile-options.js';
 
 export const userAddCommand = defineCommand({
   name: 'user add',
@@ -21,10 +21,10 @@ export const userAddCommand = defineCommand({
       .option('--password', 'ask for a password; without a terminal, read it from the first line of input'),
   args: z.object({
     id: z.string(),
-    email: z.email('is not an e-mail address').optional(),
+    email: emailAddress.optional(),
     name: z.string().optional(),
-    language: z.string().optional(),
-    timeZone: z.string().refine(isTimeZone, 'is no time zone, as "Europe/Zurich"').optional(),
+    language: languageTag.optional(),
+    timeZone: timeZoneName.optional(),
     group: z.array(z.string()).default([]),
     password: z.boolean().default(false),
   }),

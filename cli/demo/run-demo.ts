@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly packageFile: string | undefined;
   /** Where everything goes; made when missing. */
   readonly out: string;
+  /** Default: those of the environment. */
+  readonly runModes?: readonly string[] | undefined;
   readonly print: (line: string) => void;
 }
 
@@ -23,10 +25,12 @@ export interface DemoResult {
  * Plays the acts and writes `index.html` and `summary.json`. The process is left running, for the caller to stop.
  * @throws SatchelError OUT_FOLDER, NOTHING_SELECTED; Error with the output of a command that failed
  */
-export async function runDemo({ packageFile, out, print }: DemoOptions): Promise<DemoResult> {
+export async function runDemo({ packageFile, out, runModes, print }: DemoOptions): Promise<DemoResult> {
   await prepareFolder(out);
   const dataFolder = await prepareData(out, packageRoot);
-  const satchel = satchelCommands(path.join(packageRoot, 'dist', 'cli', 'main.js'), dataFolder);
+  const satchel = satchelCommands(path.join(packageRoot, 'dist', 'cli', 'main.js'), dataFolder, {
+    ...(runModes && { SATCHEL_RUN_MODES: runModes.join(',') }),
+  });
   print('Starting Satchel: content repository, Temporal server, worker, mailbox, web pages …');
   const running = await satchel.start();
   let stage: Stage | undefined;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ImageFormat } from '../../workflows/contract/plan.js';
 import { defineSetting } from './define-setting.js';
 import type { SettingDefinition } from './define-setting.js';
+import { isLanguageTag } from './language-tag.js';
 import { isTimeZone } from './time-zone.js';
 
 const mebibyte = 2 ** 20;
@@ -43,13 +44,7 @@ function isPattern(pattern: string): boolean {
   }
 }
 
-const locale = z.string().refine((text) => {
-  try {
-    return Intl.getCanonicalLocales(text).length === 1;
-  } catch {
-    return false;
-  }
-}, 'must be a language tag as "de" or "de-CH"');
+const locale = z.string().refine(isLanguageTag, 'must be a language tag as "de" or "de-CH"');
 
 /** Stricter than what a mail header may hold, so that whatever builds the header takes it. */
 const sender = z

@@ -107,6 +107,47 @@ describe('satchel user', () => {
     const unknown = await world.runAnswering('correct horse', 'user', 'password', 'nobody', '--json');
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'UNKNOWN_USER' } });
   });
+  it('changes a profile, value by value', async () => {
+    await world.run(
+      'user',
+      'set',
+      'ada',
+      '--email',
+      'ada@example.com',
+      '--language',
+      'de',
+      '--time-zone',
+      'Asia/Tokyo',
+    );
+    const changed = await world.json('user', 'set', 'ada', '--email', 'ada@example.org', '--time-zone', '');
+    expect(changed).toMatchObject({ code: 0, document: { id: 'ada', email: 'ada@example.org', language: 'de' } });
+    const { document } = await world.json('user', 'list');
+    expect((document as { users: object[] }).users).toContainEqual({
+      id: 'ada',
+      email: 'ada@example.org',
+      language: 'de',
+      disabled: false,
+      groups: expect.arrayContaining(['everyone']) as string[],
+    });
+  });
+  it.each([
+    ['user', 'set', 'ada'],
+    ['user', 'set', 'ada', '--email', 'nobody'],
+    ['user', 'set', 'ada', '--language', 'no language'],
+    ['user', 'set', 'ada', '--time-zone', 'Mars/Olympus'],
+    ['user', 'add', 'eve', '--language', 'no language'],
+  ])('refuses what no profile holds: %s %s %s %s %s', async (...args) => {
+    expect(await world.json(...args)).toMatchObject({ code: 2 });
+  });
+  it('lets people change their own profile, and no other', async () => {
+    const own = await world.json('user', 'set', 'ada', '--name', 'Ada', '--as', 'ada');
+    expect(own).toMatchObject({ code: 0, document: { displayName: 'Ada' } });
+    expect(await world.json('user', 'set', 'ben', '--name', 'B', '--as', 'ada')).toMatchObject(failed('UNKNOWN_USER'));
+    await world.run('permissions', 'grant', '/home/users/ben', 'ada', 'jcr:read');
+    expect(await world.json('user', 'set', 'ben', '--name', 'B', '--as', 'ada')).toMatchObject(failed('ACCESS_DENIED'));
+    await world.run('permissions', 'deny', '/home/users/ben', 'ada', 'jcr:read');
+    expect(await world.json('user', 'set', 'nobody', '--name', 'N')).toMatchObject(failed('UNKNOWN_USER'));
+  });
   it('disables and enables', async () => {
     await world.run('user', 'disable', 'ben', '--reason', 'left');
     expect(await world.json('tree', '/content', '--as', 'ben')).toMatchObject(failed('UNKNOWN_USER'));

@@ -292,7 +292,7 @@ describe('text alternative', () => {
       { name: 'A & B', size: 5 },
       { text: '{{name}} <{{bytes size}}>', theme: { c: 'y' } },
     );
-    expect(text).toBe('A & B <5 bytes>');
+    expect(text).toBe('A & B <5\u00a0bytes>');
   });
 });
 
@@ -323,6 +323,15 @@ describe('helpers', () => {
     const { text } = await renderText('x', variables, { locale, text: source });
     // Which blank stands before a unit differs between versions of the locale data.
     expect(text.replace(/\s/gu, ' ')).toBe(expected.replace(/\s/gu, ' '));
+  });
+});
+
+describe('a number and its unit', () => {
+  it.each(['en', 'de', 'fr', 'ja'])('stay on one line in %s', async (locale) => {
+    const source = '{{bytes size}}|{{bytes few}}|{{duration short}}|{{duration long}}';
+    const { text } = await renderText('x', { size: 7.4e6, few: 12, short: 3.5, long: 125 }, { locale, text: source });
+    expect(text).not.toMatch(/\d \p{L}/u);
+    expect(text.match(/\d/g)?.length).toBeGreaterThan(5);
   });
 });
 
