@@ -45,6 +45,7 @@ import { externalUrl } from './engine/external-url.js';
 import { createLaunchers, type Launchers } from './engine/launchers/launchers.js';
 import { commonServerOptions, configuredServer, configuredSigner } from './engine/mail-server.js';
 import { createMailServiceTransport, mailServer } from './engine/mail-service-transport.js';
+import { createPlaceholders } from './engine/osgi-placeholders.js';
 import { createOsgiConfigurations, type OsgiConfigurations } from './engine/osgi-configurations.js';
 import { externalizerPid, mailServicePid } from './engine/osgi-mappings.js';
 import { modelRule } from './engine/models/model-rule.js';
@@ -173,8 +174,10 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
       repository,
       overrides: readConfigurationOverrides(process.env),
     });
+    const placeholders = createPlaceholders(configuration.osgi, process.env);
     const osgi = createOsgiConfigurations({
       repository,
+      placeholders,
       runModes: runModes.names,
       overruled: overruledConfigurations(configuration),
       log,
@@ -183,7 +186,7 @@ export async function openSatchel(options: SatchelOptions): Promise<Satchel> {
     const overlays = [...configuration.overlays, ...plugins.flatMap((plugin) => plugin.overlays)];
     const pluginContent = plugins.flatMap((plugin) => plugin.mounts);
     const mounts = contentMounts(packageRoot, overlays, pluginContent);
-    const content = createContentKeeper({ repository, overlay, registry, mounts, log });
+    const content = createContentKeeper({ repository, overlay, registry, placeholders, mounts, log });
     opened.push(() => content.close());
     const reports = await content.importAll();
 

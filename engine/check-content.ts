@@ -9,6 +9,8 @@ import { isDescendantOrSelf, parentOf } from '../repository/path.js';
 import { checkLaunchersContent, isLauncherChange } from './check-launchers-content.js';
 import { checkOsgiContent } from './check-osgi-content.js';
 import { checkSettingsContent } from './check-settings-content.js';
+import { noPlaceholders } from './osgi-placeholders.js';
+import type { PlaceholderSource } from '../repository/osgi/placeholders.js';
 import { checkModels, isModelPath } from './models/check-changed-models.js';
 
 const templatesPath = 'dam/workflow/notification/email';
@@ -16,15 +18,22 @@ const templatesPath = 'dam/workflow/notification/email';
 export interface ContentCheckOptions {
   readonly overlay: OverlayResolver;
   readonly registry: StepRegistry;
+  /** Of OSGi configurations. Default: nothing stands for one. */
+  readonly placeholders?: PlaceholderSource;
   /** Told what stops nothing. */
   readonly onRemark?: (remark: ContentProblem) => void;
 }
 
-export function createContentCheck({ overlay, registry, onRemark }: ContentCheckOptions): ContentCheck {
+export function createContentCheck({
+  overlay,
+  registry,
+  placeholders = noPlaceholders,
+  onRemark,
+}: ContentCheckOptions): ContentCheck {
   return async (changes, session) => {
     const settings = await checkSettingsContent(changes, session);
     for (const remark of settings.remarks) onRemark?.(remark);
-    const own = [...settings.problems, ...(await checkOsgiContent(changes, session))];
+    const own = [...settings.problems, ...(await checkOsgiContent(changes, session, placeholders))];
     const models = changes.filter(({ path }) => isModelPath(path));
     const templates = changes.filter(({ path }) => path.includes(`/settings/${templatesPath}/`));
     const launchers = changes.filter(isLauncherChange);

@@ -150,6 +150,15 @@ const configurationSchema = z.strictObject({
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
     })
     .default([]),
+  /** What placeholders of OSGi configurations may stand for. */
+  osgi: z
+    .strictObject({
+      /** Names of environment variables. */
+      env: z.array(z.string().regex(/^[A-Za-z_][\w.-]{0,199}$/, 'must be names of variables')).default([]),
+      /** Folder with a file for each secret; relative ones lie below the data folder. */
+      secrets: z.string().min(1).optional(),
+    })
+    .prefault({}),
   /** Names of what is switched on, for launchers that go by them. */
   features: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, ".", "_" and "-"')).default([]),
   /** Folders of plugins; relative ones lie below the data folder. */
@@ -202,6 +211,8 @@ const variables = {
   SATCHEL_S3_SECRET_ACCESS_KEY: ['repository', 's3', 'secretAccessKey'],
   SATCHEL_RUN_MODES: ['runModes'],
   SATCHEL_FEATURES: ['features'],
+  SATCHEL_OSGI_ENV: ['osgi', 'env'],
+  SATCHEL_OSGI_SECRETS: ['osgi', 'secrets'],
   SATCHEL_PLUGINS: ['plugins'],
   SATCHEL_OVERLAYS: ['overlays'],
 } as const;
@@ -227,7 +238,7 @@ export async function readConfiguration(
         .filter((folder) => folder !== '')
         .map((folder) => resolve(folder));
     } else {
-      const value = variable === 'SATCHEL_WORKER_QUEUES' ? namesIn(text) : text;
+      const value = variable === 'SATCHEL_WORKER_QUEUES' || variable === 'SATCHEL_OSGI_ENV' ? namesIn(text) : text;
       settings[section] = withField(settings[section], fields, value);
     }
   }
@@ -239,7 +250,7 @@ export async function readConfiguration(
     }));
     throw invalid(problems);
   }
-  const { plugins, overlays, repository, temporal, worker, ...rest } = parsed.data;
+  const { plugins, overlays, repository, temporal, worker, osgi, ...rest } = parsed.data;
   const alone = aloneProblem(parsed.data);
   if (worker.queues.length < queues.length && alone !== undefined) {
     throw invalid([
@@ -253,6 +264,7 @@ export async function readConfiguration(
     worker: { ...worker, queues: [...new Set(worker.queues)] },
     temporal: { ...temporal, ...(encryptionKey.length > 0 && { encryptionKey }) },
     repository: { ...repository, blobs: resolve(dataFolder, repository.blobs) },
+    osgi: { ...osgi, ...(osgi.secrets !== undefined && { secrets: resolve(dataFolder, osgi.secrets) }) },
     plugins: below(plugins),
     overlays: below(overlays),
   };

@@ -11,6 +11,7 @@ import {
   type ContentMount,
 } from '../repository/content/import-content-folder.js';
 import { watchContentFolders, type ContentWatch } from '../repository/content/watch-content-folders.js';
+import type { PlaceholderSource } from '../repository/osgi/placeholders.js';
 import type { OverlayResolver } from '../repository/overlay/api.js';
 import { createContentCheck } from './check-content.js';
 
@@ -18,6 +19,8 @@ export interface ContentKeeperOptions {
   readonly repository: Repository;
   readonly overlay: OverlayResolver;
   readonly registry: StepRegistry;
+  /** Of OSGi configurations (check-content.ts). */
+  readonly placeholders?: PlaceholderSource;
   readonly mounts: readonly ContentMount[];
   readonly log: Logger;
   /** After every import that changed something or found a problem. */
@@ -44,12 +47,13 @@ export interface ContentKeeper {
 }
 
 export function createContentKeeper(options: ContentKeeperOptions): ContentKeeper {
-  const { repository, overlay, registry, mounts, log } = options;
+  const { repository, overlay, registry, placeholders, mounts, log } = options;
   /** What was said already: a check may look at the same file several times. */
   let remarked = new Set<string>();
   const check = createContentCheck({
     overlay,
     registry,
+    ...(placeholders && { placeholders }),
     onRemark: ({ file, line, message }) => {
       const text = `${file}:${line}: ${message}`;
       if (!remarked.has(text)) log.warn({ file, line }, text);

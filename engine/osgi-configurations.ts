@@ -16,6 +16,8 @@ import {
 } from '../repository/osgi/find-configurations.js';
 import { folderPriority, installFolderOf, mayHoldInstallFolders } from '../repository/osgi/install-folder.js';
 import { checkConfiguration, type CheckedConfiguration, type ConfigurationProblem } from './osgi-check.js';
+import { noPlaceholders } from './osgi-placeholders.js';
+import type { PlaceholderSource } from '../repository/osgi/placeholders.js';
 import { keepLastGood, readLastGood, readLastGoodVersion, type LastGood } from './osgi-last-good.js';
 import { osgiMappings } from './osgi-mappings.js';
 
@@ -57,6 +59,8 @@ export interface OsgiConfigurationsOptions {
   readonly runModes: readonly string[];
   /** PIDs that do not count, and what has the say instead. */
   readonly overruled?: ReadonlyMap<string, string>;
+  /** Default: nothing stands for a placeholder. */
+  readonly placeholders?: PlaceholderSource;
   readonly log: Logger;
 }
 
@@ -74,7 +78,7 @@ const consequences: Readonly<Record<OsgiConfiguration['state'], string>> = {
 const service = { service: 'osgi-configuration' } as const;
 
 export function createOsgiConfigurations(options: OsgiConfigurationsOptions): OsgiConfigurations {
-  const { repository, runModes, overruled = new Map<string, string>(), log } = options;
+  const { repository, runModes, overruled = new Map<string, string>(), placeholders = noPlaceholders, log } = options;
   const activeModes = new Set(runModes);
   let known: { readonly sequence: number; readonly configurations: readonly OsgiConfiguration[] } | undefined;
   let looking: Promise<readonly OsgiConfiguration[]> | undefined;
@@ -105,7 +109,7 @@ export function createOsgiConfigurations(options: OsgiConfigurationsOptions): Os
     }
     return repository.withSession(service, async (session) => {
       const { sequence } = session;
-      const configurations = rank(await readAll(session, log), activeModes, overruled);
+      const configurations = rank(await readAll(session, placeholders, log), activeModes, overruled);
       known = { sequence, configurations };
       report(configurations);
       return configurations;
@@ -175,7 +179,7 @@ interface Evaluated extends CheckedConfiguration {
   readonly source: ConfigurationSource;
 }
 
-async function readAll(session: Session, log: Logger): Promise<Evaluated[]> {
+async function readAll(session: Session, placeholders: PlaceholderSource, log: Logger): Promise<Evaluated[]> {
   const lastGood = await readLastGood(session);
   const evaluated: Evaluated[] = [];
   for await (const source of findConfigurations(session)) {
@@ -183,7 +187,7 @@ async function readAll(session: Session, log: Logger): Promise<Evaluated[]> {
       log.error(`there are more than ${maxConfigurations} OSGi configurations: ${source.path} and others do not count`);
       break;
     }
-    evaluated.push(await evaluate(session, source, lastGood.get(source.path)));
+    evaluated.push(await evaluate(session, source, placeholders, lastGood.get(source.path)));
   }
   await keepLastGood(session, lastGood, evaluated).catch((error: unknown) =>
     log.warn({ err: error }, 'the last good versions of the OSGi configurations could not be kept'),
@@ -191,10 +195,17 @@ async function readAll(session: Session, log: Logger): Promise<Evaluated[]> {
   return evaluated;
 }
 
-async function evaluate(session: Session, source: ConfigurationSource, lastGood?: LastGood): Promise<Evaluated> {
-  const now = await checkConfiguration(source.pid, () => readConfiguration(session, source));
+async function evaluate(
+  session: Session,
+  source: ConfigurationSource,
+  placeholders: PlaceholderSource,
+  lastGood?: LastGood,
+): Promise<Evaluated> {
+  const now = await checkConfiguration(source.pid, placeholders, () => readConfiguration(session, source));
   if (now.properties || !lastGood) return { source, ...now };
-  const { properties } = await checkConfiguration(source.pid, () => readLastGoodVersion(session, lastGood));
+  const { properties } = await checkConfiguration(source.pid, placeholders, () =>
+    readLastGoodVersion(session, lastGood),
+  );
   return { source, ...now, properties };
 }
 

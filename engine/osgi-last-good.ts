@@ -37,7 +37,8 @@ export function readLastGoodVersion(session: Session, { path, data, isNode }: La
 
 interface Evaluated {
   readonly source: ConfigurationSource;
-  readonly properties: OsgiProperties | undefined;
+  /** Never with secrets that placeholders stand for. */
+  readonly written: OsgiProperties | undefined;
   readonly problems: readonly unknown[];
 }
 
@@ -50,10 +51,10 @@ export async function keepLastGood(
   const present = new Set(evaluated.map(({ source }) => source.path));
   const gone = [...records.values()].filter(({ path }) => !present.has(path));
   const changed: { readonly path: string; readonly data: BinaryValue; readonly isNode: boolean }[] = [];
-  for (const { source, properties, problems } of evaluated) {
-    if (!properties || problems.length > 0) continue;
+  for (const { source, written, problems } of evaluated) {
+    if (!written || problems.length > 0) continue;
     const { path } = source;
-    const data = source.data ?? (await session.createBinary(writeConfigurationJson(properties)));
+    const data = source.data ?? (await session.createBinary(writeConfigurationJson(written)));
     if (records.get(path)?.data.sha256 !== data.sha256) changed.push({ path, data, isNode: !source.data });
   }
   if (gone.length + changed.length === 0) return;

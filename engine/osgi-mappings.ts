@@ -107,19 +107,28 @@ export interface OsgiValueProblem {
 /** What a configuration says that cannot be so. Nothing for a PID that means nothing here. */
 export function osgiValueProblems(pid: string, properties: OsgiProperties): OsgiValueProblem[] {
   return [...properties].flatMap((property): OsgiValueProblem[] => {
-    const { settings = [], problem } = propertyMapping(pid, property.name) ?? {};
+    const mapping = propertyMapping(pid, property.name);
+    const { settings = [], problem } = mapping ?? {};
+    // What means nothing here needs no value.
+    if (property.problem !== undefined) {
+      const matters = mapping !== undefined && mapping !== none;
+      return matters ? [{ line: property.line, message: `"${property.name}": ${property.problem}` }] : [];
+    }
     const ofSettings = settings.map((definition) => {
       const parsed = parseValue(definition, property.values);
       return parsed.ok ? undefined : parsed.problem;
     });
     const found = firstDefined([...ofSettings, problem?.(property)]);
-    return found === undefined ? [] : [{ line: property.line, message: `"${property.name}" ${found}` }];
+    if (found === undefined) return [];
+    // What is wrong with a value often quotes it.
+    const said = property.isSecret ? 'has a secret for its value that cannot be one' : found;
+    return [{ line: property.line, message: `"${property.name}" ${said}` }];
   });
 }
 
 /** Values that people are not shown: what is known to be a secret, or is named like one. */
-export function isSecret(pid: string, name: string): boolean {
-  return propertyMapping(pid, name)?.secret ?? isSecretName(name);
+export function isSecret(pid: string, { name, isSecret: stands }: Pick<OsgiProperty, 'name' | 'isSecret'>): boolean {
+  return stands ?? propertyMapping(pid, name)?.secret ?? isSecretName(name);
 }
 
 function booleanProblem({ values }: OsgiProperty): string | undefined {

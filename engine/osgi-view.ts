@@ -54,8 +54,9 @@ function view(configuration: OsgiConfiguration, readable: ReadonlySet<string>): 
   };
 }
 
-function viewProperty(pid: string, { name, type, shape, values }: OsgiProperty): OsgiPropertyView {
+function viewProperty(pid: string, property: OsgiProperty): OsgiPropertyView {
+  const { name, type, shape, values } = property;
   const { settings = [], effect } = propertyMapping(pid, name) ?? {};
-  const shown = isSecret(pid, name) ? undefined : values;
+  const shown = isSecret(pid, property) ? undefined : values;
   return { name, type, shape, values: shown, settings: settings.map(settingName), effect };
 }

@@ -27,6 +27,10 @@ export interface OsgiProperty {
   readonly values: readonly OsgiValue[];
   /** 1-based line on which the file has it; 0 for a property of a node. */
   readonly line: number;
+  /** Why a placeholder of it stands for nothing (placeholders.ts). */
+  readonly problem?: string;
+  /** Whether a placeholder of it is a secret. */
+  readonly isSecret?: true;
 }
 
 /** Names are case-insensitive and keep the case they were written in. */

@@ -30,6 +30,7 @@ describe('readConfiguration', () => {
       repository: { blobs: join(folder, 'blobs') },
       features: [],
       runModes: [],
+      osgi: { env: [] },
       plugins: [],
       overlays: [],
     });
