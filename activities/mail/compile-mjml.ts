@@ -4,15 +4,16 @@
  * not come back would have been lost silently and is a problem instead.
  */
 import { findTags } from './handlebars-tags.js';
-import { themeNameOf } from './later-theme.js';
+import { themeNameOf, type StandIns } from './later-theme.js';
 import { MappedText, offsetOf } from './mapped-text.js';
 import type { FlatTemplate } from './flatten-template.js';
 import type { HandlebarsTag } from './handlebars-tags.js';
 import type { TemplateProblem } from './template-problem.js';
 
 export interface CompiledMjml {
-  /** HTML with the Handlebars tags of the template. */
+  /** HTML with the Handlebars tags of the template, and stand-ins for values of the theme. */
   readonly html: string;
+  readonly standIns: StandIns;
   readonly problems: readonly TemplateProblem[];
   /** Where the Handlebars tag at a line and column of `html` stands in the template's files. */
   readonly problemAt: (line: number, column: number, message: string) => TemplateProblem;
@@ -41,8 +42,11 @@ type Place = 'structure' | 'markup' | 'content' | 'comment';
 export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
   const scanned = scanStructure(flat);
   const compiled = new MappedText<null>();
+  const names = new Map<string, string>();
+  const { wordFor, colorFor, pattern, indexOf } = tokensFor(flat.text);
   const answer = (problems: readonly TemplateProblem[]): CompiledMjml => ({
     html: compiled.text,
+    standIns: { pattern: new RegExp(`(${pattern.source})`), names },
     problems,
     problemAt: (line, column, message) => {
       const origin = compiled.originOf(offsetOf(compiled.text, line, column));
@@ -51,7 +55,6 @@ export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
   });
   if (scanned.problems.length > 0) return answer(scanned.problems);
 
-  const { wordFor, colorFor, pattern, indexOf } = standIns(flat.text);
   const isColor = ({ text }: HandlebarsTag) => flat.laterTheme.get(themeNameOf(text) ?? '')?.has('color') === true;
   const opaque = new MappedText<null>();
   let position = 0;
@@ -91,7 +94,10 @@ export async function compileMjml(flat: FlatTemplate): Promise<CompiledMjml> {
     if (!tag) continue;
     seen.add(index);
     compiled.generate(html.slice(end, match.index), null, tag.start);
-    compiled.generate(tag.text, null, tag.start);
+    const name = themeNameOf(tag.text);
+    const isLater = name !== undefined && flat.laterTheme.has(name);
+    if (isLater) names.set(match[0], name);
+    compiled.generate(isLater ? match[0] : tag.text, null, tag.start);
     end = match.index + match[0].length;
   }
   compiled.generate(html.slice(end), null, 0);
@@ -118,7 +124,7 @@ async function loadMjml() {
 }
 
 /** What stands for the tags while MJML compiles: words, and colours where it looks whether they are some. */
-function standIns(text: string) {
+function tokensFor(text: string) {
   let word = 'satchelexpression';
   while (text.includes(word)) word += 'q';
   const lowered = text.toLowerCase();

@@ -12,7 +12,7 @@ import { flattenTemplate } from './flatten-template.js';
 import { guardOutput, outputGuardHelpers } from './guard-output.js';
 import { toHeaderLine } from './header-line.js';
 import { decodeEntities, htmlToText, layOut } from './html-to-text.js';
-import { canBeLater, showTheme, shownTheme } from './later-theme.js';
+import { canBeLater, canStandIn, fillIn, takeOutTheme } from './later-theme.js';
 import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
 import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
@@ -24,6 +24,7 @@ import { themeRemarks } from './theme-contrast.js';
 import type { HelperDelegate } from 'handlebars';
 import type { JsonObject } from '../../workflows/contract/model.js';
 import type { FlatTemplate } from './flatten-template.js';
+import type { Marked } from './guard-output.js';
 import type { LaterTheme, LaterValue } from './later-theme.js';
 import type { MailLayers } from './mailer.js';
 import type { RenderBudget } from './render-budget.js';
@@ -130,7 +131,7 @@ export async function shareTemplate(parts: TemplateParts): Promise<SharedTemplat
       }),
     bind: (own) => {
       const values = valuesOf(own);
-      const bound = { context: toThemeContext(values), shown: shownTheme(values) };
+      const bound = { context: toThemeContext(values), ...programs.shownWith(values) };
       const themed = programs.remarksOn(own);
       return {
         locale: parts.locale,
@@ -160,13 +161,18 @@ interface Programs {
   readonly fixedTheme: ReadonlySet<string>;
   readonly laterTheme: LaterTheme;
   remarksOn(theme: TemplateTheme): readonly TemplateProblem[];
+  shownWith(theme: ReadonlyMap<string, string>): ShownTheme;
   draw(given: JsonObject, theme: BoundTheme, options: RenderOptions): RenderedParts;
 }
 
-interface BoundTheme {
+/** Texts with values of a theme (later-theme.ts), for the HTML and for the text made from it. */
+interface ShownTheme {
+  readonly shown: readonly string[];
+  readonly shownText: readonly string[];
+}
+
+interface BoundTheme extends ShownTheme {
   readonly context: ThemeContext;
-  /** See later-theme.ts. */
-  readonly shown: Readonly<Record<string, string>>;
 }
 
 /** For as many themes as possible; where leaving values for later would make a difference, or finds fault, for this one. */
@@ -210,9 +216,16 @@ async function compilePrograms(
   refuse(mjml.problems);
 
   const program = parseHandlebars(parts.template, mjml.html, mjml.problemAt);
-  refuse(outputProblems(program, flat, mjml.problemAt));
+  let isFaithful = true;
+  const { names, pattern } = mjml.standIns;
+  const checkPlace: Marked['found'] = (standIn, context) => {
+    const uses = flat.laterTheme.get(names.get(standIn) ?? '');
+    if (uses && !canStandIn(uses, context)) isFaithful = false;
+  };
+  refuse(outputProblems(program, flat, mjml.problemAt, { pattern, found: checkPlace }));
   const ownText = textFlat ? undefined : textProgram(program);
-  const isFaithful = showTheme(program, flat.laterTheme);
+  const segments = takeOutTheme(program, mjml.standIns);
+  const textSegments = ownText ? takeOutTheme(ownText, mjml.standIns) : [];
   const html = compileProgram(parts.template, program, mjml.problemAt);
   const subject = subjectFlat
     ? compilePlain(parts.template, subjectFlat)
@@ -230,7 +243,11 @@ async function compilePrograms(
     laterTheme: laterThemeOf(used),
     isFaithful,
     remarksOn: (own) => themeRemarks(own, parts.body.file),
-    draw: (given, { context, shown }, { timeZone = 'UTC', images }) => {
+    shownWith: (values) => ({
+      shown: fillIn(segments, values, { escape: true }),
+      shownText: fillIn(textSegments, values, { escape: false }),
+    }),
+    draw: (given, { context, shown, shownText }, { timeZone = 'UTC', images }) => {
       const variables = toContext(given, schema.variables, context);
       const longest = longestText(given);
       const line = subjectLine(parts, subject(variables, { locale: parts.locale, timeZone, images, longest }));
@@ -239,7 +256,9 @@ async function compilePrograms(
       return {
         subject: line,
         html: rendered,
-        text: text?.(variables, data) ?? (layout ? layOut(layout(variables, data)) : htmlToText(rendered)),
+        text:
+          text?.(variables, data) ??
+          (layout ? layOut(layout(variables, { ...data, shown: shownText })) : htmlToText(rendered)),
         remarks: [],
       };
     },
@@ -264,6 +283,7 @@ function compileLegacyText(parts: TemplateParts, schema: Schema, theme: Readonly
     fixedTheme: new Set(theme.keys()),
     laterTheme: new Map(),
     remarksOn: () => [],
+    shownWith: () => ({ shown: [], shownText: [] }),
     draw: (given, { context }, { timeZone = 'UTC', now = new Date(), images, host }) => {
       const completed = schema.complete(given);
       const line =
@@ -322,7 +342,7 @@ interface RenderData {
   readonly timeZone: string;
   readonly images: MailImages | undefined;
   readonly subject?: string;
-  readonly shown?: BoundTheme['shown'];
+  readonly shown?: readonly string[];
   /** Length of the longest text among the variables. */
   readonly longest: number;
 }
@@ -409,8 +429,13 @@ function attempt<Value>(run: (value: Value) => unknown, value: Value): unknown {
 }
 
 /** Active content, and expressions where nothing escapes them; expressions of the program are guarded in place. */
-function outputProblems(program: hbs.AST.Program, flat: FlatTemplate, problemAt: ProblemAt): TemplateProblem[] {
-  return guardOutput(program).map(({ node, written, message }) => {
+function outputProblems(
+  program: hbs.AST.Program,
+  flat: FlatTemplate,
+  problemAt: ProblemAt,
+  marked: Marked,
+): TemplateProblem[] {
+  return guardOutput(program, marked).map(({ node, written, message }) => {
     if (node) return problemAt(node.loc.start.line, node.loc.start.column, message);
     // MJML writes things anew, so the place is where the template has the same words.
     const at = flat.text.toLowerCase().indexOf((written ?? '').toLowerCase());

@@ -202,12 +202,12 @@ function placeOf(text: string, { start, end }: HandlebarsTag): ThemePlace {
 }
 
 function useIn(attribute: string, isOfMjml: boolean, isAlone: boolean): LaterValue | undefined {
-  // What stands beside an address decides what becomes of it.
+  // What stands beside an address, or a font, decides what becomes of it.
   if (addresses.has(attribute)) return isAlone ? 'address' : undefined;
   // What MJML does with other attributes of its own depends on their values.
   if (labels.has(attribute)) return isOfMjml ? undefined : 'words';
   if (otherPlain.has(attribute)) return undefined;
-  if (isOfMjml && attribute === 'font-family') return 'font';
+  if (isOfMjml && attribute === 'font-family') return isAlone ? 'font' : undefined;
   if (isOfMjml && attribute === 'border-radius') return 'length';
   return 'color';
 }

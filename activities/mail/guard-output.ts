@@ -23,10 +23,16 @@ export interface OutputProblem {
 
 /** Helpers that templates do not call themselves. */
 export const outputGuards = ['safeUrl', 'safeUrlPart', 'safeCss'] as const;
-export type OutputGuard = (typeof outputGuards)[number];
+type OutputGuard = (typeof outputGuards)[number];
+
+/** What is in the content for something else, found by a pattern with one group around all of it, and told where it stands. */
+export interface Marked {
+  readonly pattern: RegExp;
+  readonly found: (text: string, context: OutputContext) => void;
+}
 
 /** @param program of complete HTML; its expressions are changed in place @returns what is wrong with it */
-export function guardOutput(program: hbs.AST.Program): OutputProblem[] {
+export function guardOutput(program: hbs.AST.Program, marked?: Marked): OutputProblem[] {
   const problems: OutputProblem[] = [];
   const report = (findings: readonly OutputFinding[]) => problems.push(...findings);
 
@@ -34,9 +40,13 @@ export function guardOutput(program: hbs.AST.Program): OutputProblem[] {
     let context = start;
     for (const statement of current?.body ?? []) {
       if (statement.type === 'ContentStatement') {
-        const read = readOutput((statement as hbs.AST.ContentStatement).value, context);
-        report(read.findings);
-        context = read.context;
+        const { value } = statement as hbs.AST.ContentStatement;
+        for (const [index, piece] of (marked ? value.split(marked.pattern) : [value]).entries()) {
+          if (index % 2 === 1) marked?.found(piece, context);
+          const read = readOutput(piece, context);
+          report(read.findings);
+          context = read.context;
+        }
       } else if (statement.type === 'MustacheStatement') {
         guard(statement as hbs.AST.MustacheStatement, context);
         context = afterExpression(context);

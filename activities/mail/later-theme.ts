@@ -1,9 +1,9 @@
 /**
- * Values of a theme that a template need not be compiled for: they are looked up when a mail is rendered, so that tenants
- * whose themes differ in nothing else share what is compiled. Only values that come out the same either way are left.
+ * Values of a theme that a template need not be compiled for: they are filled in afterwards, so that tenants whose themes differ
+ * in nothing else share what is compiled. Only values that come out the same either way are left.
  */
 import Handlebars from 'handlebars';
-import type { OutputGuard } from './guard-output.js';
+import { isUrlAttribute, type OutputContext } from './output-context.js';
 
 /** What a value is used as: colours in styles and MJML's attributes, words where they are read. */
 export type LaterValue = 'color' | 'font' | 'length' | 'address' | 'words';
@@ -20,16 +20,7 @@ const forms: Readonly<Record<LaterValue, RegExp>> = {
   words: /^(?!\s)(?:(?!\{\{)[^\0\uFDD0-\uFDEF])+(?<!\s)$/,
 };
 
-/** The guards (guard-output.ts) that give such a value back as it is. */
-const needless: Readonly<Record<LaterValue, OutputGuard | undefined>> = {
-  color: 'safeCss',
-  font: 'safeCss',
-  length: 'safeCss',
-  address: 'safeUrl',
-  words: undefined,
-};
-
-/** How each property of a theme is used that is left to the rendering. */
+/** How each property of a theme is used that is left for later. */
 export type LaterTheme = ReadonlyMap<string, ReadonlySet<LaterValue>>;
 
 export function canBeLater(use: LaterValue, value: string): boolean {
@@ -46,55 +37,93 @@ export function themeNameOf(tag: string): string | undefined {
   return /^\{\{@root\.theme\.([A-Za-z0-9_-]+)\}\}$/.exec(tag)?.[1];
 }
 
+/** What stands for values of the theme in compiled HTML. */
+export interface StandIns {
+  /** With one group around all of it. It may find more than there is. */
+  readonly pattern: RegExp;
+  /** Names of the theme's properties. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Whether a value with these uses can stand there: it is what it is in the template, and nothing has to guard it. */
+export function canStandIn(uses: ReadonlySet<LaterValue>, context: OutputContext): boolean {
+  const isStyle = uses.has('color') || uses.has('font') || uses.has('length');
+  switch (context.kind) {
+    case 'text':
+    case 'comment':
+      return true;
+    case 'tag':
+      return false;
+    case 'raw':
+      return context.element === 'style' ? uses.has('color') : context.element === 'title';
+    case 'value':
+      if (context.attribute === 'style') return isStyle;
+      return !isUrlAttribute(context.attribute) || (uses.has('address') && context.value === '');
+  }
+}
+
+/** Content of a template in pieces: texts, and at odd places names of the theme's properties. */
+export type Segment = readonly string[];
+
 /**
- * Has HTML show the values from `@shown`, where they are escaped already: some stand in every element.
- * @param program with guards, changed in place
- * @returns whether all of them come out as if they stood in the template: not where a guard could change one
+ * Has a program show content with values of the theme from `@shown`, one text for each statement.
+ * @param program changed in place @returns the texts, by their place in `@shown`
  */
-export function showTheme(program: hbs.AST.Program, later: LaterTheme): boolean {
-  let isFaithful = true;
+export function takeOutTheme(program: hbs.AST.Program, { pattern, names }: StandIns): Segment[] {
+  const segments: Segment[] = [];
   const walk = (current: hbs.AST.Program | undefined): void => {
-    for (const statement of current?.body ?? []) {
+    for (const [index, statement] of current?.body.entries() ?? []) {
       if (statement.type === 'BlockStatement') {
         const { program: then, inverse } = statement as hbs.AST.BlockStatement;
         walk(then);
         walk(inverse);
-      } else if (statement.type === 'MustacheStatement') {
-        show(statement as hbs.AST.MustacheStatement);
+      } else if (statement.type === 'ContentStatement') {
+        const segment = segmentOf((statement as hbs.AST.ContentStatement).value);
+        if (segment.length > 1) current?.body.splice(index, 1, shownStatement(statement, segments.push(segment) - 1));
       }
     }
   };
-  const show = (statement: hbs.AST.MustacheStatement): void => {
-    const [guarded] = statement.params;
-    const name = themeNameOf(`{{${originalOf(guarded ?? statement.path)}}}`) ?? '';
-    const uses = later.get(name);
-    if (uses === undefined) return;
-    const guard = guarded && originalOf(statement.path);
-    if (guard !== undefined && ![...uses].some((use) => needless[use] === guard)) {
-      isFaithful = false;
-      return;
+  const segmentOf = (text: string): Segment => {
+    const pieces: string[] = [''];
+    for (const [index, piece] of text.split(pattern).entries()) {
+      const name = index % 2 === 1 ? names.get(piece) : undefined;
+      if (name === undefined) pieces.push(`${pieces.pop() ?? ''}${piece}`);
+      else pieces.push(name, '');
     }
-    const original = `@shown.${name}`;
-    statement.path = {
-      ...statement.path,
-      type: 'PathExpression',
-      data: true,
-      depth: 0,
-      parts: ['shown', name],
-      original,
-    } as never;
-    statement.params = [];
-    statement.escaped = false;
+    return pieces;
   };
   walk(program);
-  return isFaithful;
+  return segments;
 }
 
-/** For `@shown`. */
-export function shownTheme(theme: Iterable<readonly [name: string, value: string]>): Readonly<Record<string, string>> {
-  return Object.fromEntries([...theme].map(([name, value]) => [name, Handlebars.escapeExpression(value)]));
+function shownStatement({ loc }: hbs.AST.Statement, index: number): hbs.AST.Statement {
+  const parts = ['shown', String(index)];
+  return {
+    type: 'MustacheStatement',
+    path: { type: 'PathExpression', data: true, depth: 0, parts, original: `@shown.${index}`, loc },
+    params: [],
+    hash: undefined,
+    // Its values are escaped already.
+    escaped: false,
+    strip: { open: false, close: false },
+    loc,
+  } as unknown as hbs.AST.Statement;
 }
 
-function originalOf(expression: hbs.AST.Expression): string {
-  return expression.type === 'PathExpression' ? (expression as hbs.AST.PathExpression).original : '';
+/**
+ * The texts of `@shown` for one theme. Joined rather than copied: V8 keeps such a text as its pieces, most of which all themes have
+ * in common, until somebody reads it.
+ */
+export function fillIn(
+  segments: readonly Segment[],
+  theme: ReadonlyMap<string, string>,
+  { escape }: { readonly escape: boolean },
+): readonly string[] {
+  const value = (name: string) => {
+    const text = theme.get(name) ?? '';
+    return escape ? Handlebars.escapeExpression(text) : text;
+  };
+  return segments.map((segment) =>
+    segment.reduce((text, piece, index) => text + (index % 2 === 1 ? value(piece) : piece), ''),
+  );
 }
