@@ -3,31 +3,28 @@
  * compiled, Handlebars compiled. All of it once per version of the parts; a mail is then a function call.
  */
 import { createHash } from 'node:crypto';
-import Handlebars from 'handlebars';
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { checkExpressions } from './check-expressions.js';
+import { compileProgram, parseHandlebars } from './compile-handlebars.js';
 import { compileLegacy } from './compile-legacy.js';
 import { compileMjml, findTitle, replaceRange } from './compile-mjml.js';
 import { flattenTemplate } from './flatten-template.js';
-import { guardOutput, outputGuardHelpers } from './guard-output.js';
+import { guardOutput } from './guard-output.js';
 import { toHeaderLine } from './header-line.js';
 import { decodeEntities, htmlToText, layOut } from './html-to-text.js';
 import { canBeLater, canStandIn, fillIn, takeOutTheme } from './later-theme.js';
 import { isLegacyTemplate } from './legacy-template.js';
 import { offsetOf } from './mapped-text.js';
-import { boundedBlock, checkLength, maxExpressions } from './render-budget.js';
-import { builtInHelpers, templateHelpers } from './template-helpers.js';
 import { invalidTemplate, isNonEmpty } from './template-problem.js';
 import { textProgram } from './text-program.js';
 import { longestText, readSchema, toContext, toThemeContext } from './template-variables.js';
 import { themeRemarks } from './theme-contrast.js';
-import type { HelperDelegate } from 'handlebars';
+import type { ProblemAt, Render } from './compile-handlebars.js';
 import type { JsonObject } from '../../workflows/contract/model.js';
 import type { FlatTemplate } from './flatten-template.js';
 import type { Marked } from './guard-output.js';
 import type { LaterTheme, LaterValue } from './later-theme.js';
 import type { MailLayers } from './mailer.js';
-import type { RenderBudget } from './render-budget.js';
 import type { TemplateFile, TemplateProblem } from './template-problem.js';
 import type { ThemeContext } from './template-variables.js';
 
@@ -102,9 +99,6 @@ export interface SharedTemplate {
   /** @param theme one that fits */
   bind(theme: TemplateTheme): CompiledTemplate;
 }
-
-/** UTF-16 units that the expressions of a template, each with the longest text there is, could make in one go. */
-const maxExpressionCharacters = 64 * 1024 * 1024;
 
 /** @throws SatchelError INVALID_TEMPLATE with all problems of the first stage that has any */
 export async function compileTemplate(parts: TemplateParts): Promise<CompiledTemplate> {
@@ -337,97 +331,6 @@ function compileText(template: string, source: string, problemAt: ProblemAt): Re
   return compileProgram(template, parseHandlebars(template, source, problemAt), problemAt, { noEscape: true });
 }
 
-interface RenderData {
-  readonly locale: string;
-  readonly timeZone: string;
-  readonly images: MailImages | undefined;
-  readonly subject?: string;
-  readonly shown?: readonly string[];
-  /** Length of the longest text among the variables. */
-  readonly longest: number;
-}
-
-type Render = (context: object, data: RenderData) => string;
-/** Where in the files of the template a line and column of what is compiled comes from. */
-type ProblemAt = (line: number, column: number, message: string) => TemplateProblem;
-
-function parseHandlebars(template: string, source: string, problemAt: ProblemAt): hbs.AST.Program {
-  let program: hbs.AST.Program;
-  try {
-    program = Handlebars.parse(source);
-  } catch (error) {
-    const message = `After MJML, Handlebars does not parse this any more: ${messageOf(error)}`;
-    throw invalidTemplate(template, [problemAt(1, 0, message)], error);
-  }
-  const expressions = countExpressions(program);
-  if (expressions > maxExpressions) {
-    const message = `The template has ${expressions} expressions; at most ${maxExpressions} are allowed.`;
-    throw invalidTemplate(template, [problemAt(1, 0, message)]);
-  }
-  return program;
-}
-
-function compileProgram(
-  template: string,
-  program: hbs.AST.Program,
-  problemAt: ProblemAt,
-  { noEscape = false }: { readonly noEscape?: boolean } = {},
-): Render {
-  const fail = (line: number, column: number, message: string, cause?: unknown) =>
-    invalidTemplate(template, [problemAt(line, column, message)], cause);
-  const expressions = countExpressions(program);
-  const compile = (handlebars: typeof Handlebars) =>
-    handlebars.compile<object>(program, {
-      strict: true,
-      noEscape,
-      knownHelpersOnly: true,
-      knownHelpers: Object.fromEntries(Object.keys(handlebars.helpers).map((name) => [name, true])),
-      preventIndent: true,
-      // The blanks around tags that stand alone went when it was parsed.
-      ignoreStandalone: true,
-    });
-  const render = compile(quickHandlebars);
-  let locatingRender: typeof render | undefined;
-  return (context, data) => {
-    if (data.longest * expressions > maxExpressionCharacters) {
-      throw fail(1, 0, `A variable of ${data.longest} characters is more than a mail can show.`);
-    }
-    const run = (template: typeof render) => {
-      const budget: RenderBudget = { repetitions: 0 };
-      const output = template(context, {
-        data: { ...data, budget },
-        allowProtoMethodsByDefault: false,
-        allowProtoPropertiesByDefault: false,
-      });
-      checkLength(output.length);
-      return output;
-    };
-    try {
-      return run(render);
-    } catch (error) {
-      locatingRender ??= compile(locatingHandlebars);
-      const located = attempt(run, locatingRender) ?? error;
-      const { lineNumber = 1, column = 0 } = located as LocatedError;
-      throw fail(
-        lineNumber,
-        column,
-        `This does not render: ${messageOf(located).replace(/ - \d+:\d+$/, '')}.`,
-        located,
-      );
-    }
-  };
-}
-
-/** @returns what it throws */
-function attempt<Value>(run: (value: Value) => unknown, value: Value): unknown {
-  try {
-    run(value);
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
 /** Active content, and expressions where nothing escapes them; expressions of the program are guarded in place. */
 function outputProblems(
   program: hbs.AST.Program,
@@ -441,53 +344,6 @@ function outputProblems(
     const at = flat.text.toLowerCase().indexOf((written ?? '').toLowerCase());
     return flat.problemAt(Math.max(at, 0), message);
   });
-}
-
-function countExpressions(program: hbs.AST.Program | undefined): number {
-  return (program?.body ?? []).reduce((count, statement) => {
-    if (statement.type !== 'BlockStatement') return count + (statement.type === 'MustacheStatement' ? 1 : 0);
-    const { program: then, inverse } = statement as hbs.AST.BlockStatement;
-    return count + 1 + countExpressions(then) + countExpressions(inverse);
-  }, 0);
-}
-
-/** Has the helpers for mail, and no others. */
-const quickHandlebars = createHandlebars((helper) => helper);
-
-/** The same, whose errors say where in the source a helper was called: looking out for them takes a tenth of the time. */
-const locatingHandlebars = createHandlebars(
-  (helper) =>
-    function (this: unknown, ...values: unknown[]): unknown {
-      try {
-        return Reflect.apply(helper, this, values) as unknown;
-      } catch (error) {
-        const { loc } = values.at(-1) as { loc?: hbs.AST.SourceLocation };
-        const located = error as LocatedError;
-        located.lineNumber ??= loc?.start.line;
-        located.column ??= loc?.start.column;
-        throw located;
-      }
-    },
-);
-
-function createHandlebars(prepare: (helper: HelperDelegate) => HelperDelegate): typeof Handlebars {
-  const handlebars = Handlebars.create();
-  for (const name of Object.keys(handlebars.helpers)) {
-    if (!(builtInHelpers as readonly string[]).includes(name)) handlebars.unregisterHelper(name);
-  }
-  for (const [name, helper] of Object.entries({ ...templateHelpers, ...outputGuardHelpers })) {
-    handlebars.registerHelper(name, prepare(helper));
-  }
-  // The one whose output can be longer than what is written in its block.
-  handlebars.registerHelper('each', boundedBlock(handlebars.helpers['each'] as HelperDelegate));
-  return handlebars;
-}
-
-/** Handlebars' own exceptions have the two numbers. */
-type LocatedError = Error & { lineNumber?: number | undefined; column?: number | undefined };
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function layersOf(parts: TemplateParts, usedPartials: readonly string[]): MailLayers {
