@@ -218,7 +218,7 @@ describe('notify/email after a transient workflow', () => {
     expect(result).toEqual({ sent: 1, failed: 0, outbox: `${mailOutboxRoot}/w9` });
     expect(mails[0]?.to?.[0]?.address).toBe('ben@example.com');
     expect(mails[0]?.subject).toBe('Failed: Update renditions');
-    for (const part of ['a.jpg is damaged.', 'IMAGE_UNREADABLE', 'Make them', '5 sec', 'Not started', 'w9']) {
+    for (const part of ['a.jpg is damaged.', 'IMAGE_UNREADABLE', 'Make them', '5\u00a0sec', 'Not started', 'w9']) {
       expect(mails[0]?.text).toContain(part);
     }
     await world.session.refresh();
