@@ -3,6 +3,7 @@
  * and locale that would use it. Works on a session with unsaved changes, so that a wrong file never gets saved.
  */
 import { SatchelError } from '../../workflows/contract/errors.js';
+import { askOnce } from './ask-once.js';
 import { TemplateCache } from './template-cache.js';
 import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from './template-source.js';
 import type { Session } from '../../repository/api.js';
@@ -15,12 +16,13 @@ import type { TemplateProblem } from './template-problem.js';
  */
 export async function checkTemplates(
   session: Session,
-  overlay: OverlayResolver,
+  everyTime: OverlayResolver,
   tenants: readonly Tenant[],
 ): Promise<TemplateProblem[]> {
   const problems: TemplateProblem[] = [];
   const checked = new Set<string>();
   const cache = new TemplateCache();
+  const overlay = askOnce(everyTime);
   const collect = (error: unknown) => {
     if (!(error instanceof SatchelError) || error.code !== 'INVALID_TEMPLATE') throw error;
     problems.push(...(error.details['problems'] as readonly TemplateProblem[]));

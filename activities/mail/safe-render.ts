@@ -58,8 +58,8 @@ export function createSafeRender({
       locale: wanted ?? mail.locale,
       tenantLocale: await tenantLocale(session, tenant),
     });
-    const parts = await located.read(session);
-    await recordLastGood(session, { tenant, template, locale: mail.locale, version: mail.templateVersion, parts });
+    const { locale, templateVersion: version } = mail;
+    await recordLastGood(session, [{ tenant, template, locale, version, located }]);
     if (recorded.size >= maxRemembered) recorded.clear();
     recorded.add(key);
   }

@@ -37,7 +37,7 @@ export interface LocatedTemplate {
   /** The same for templates that differ in the values of their themes alone. */
   readonly sharedKey: string;
   readonly theme: ReadonlyMap<string, ThemeProperty>;
-  read(session: Session): Promise<TemplateParts>;
+  readonly read: (session: Session) => Promise<TemplateParts>;
 }
 
 interface FilePart {

@@ -6,7 +6,8 @@ import { findTenants } from '../../../dam/tenants/list-tenants.js';
 import type { Repository, Session } from '../../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../../repository/overlay/api.js';
 import { SatchelError } from '../../../workflows/contract/errors.js';
-import type { TemplateParts } from '../compile-template.js';
+import type { GoodVersion } from '../last-good.js';
+import { askOnce } from '../ask-once.js';
 import { TemplateCache } from '../template-cache.js';
 import { isNonEmpty, type TemplateProblem } from '../template-problem.js';
 import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from '../template-source.js';
@@ -34,24 +35,15 @@ export interface Publication {
   readonly changes: readonly { readonly part: string; readonly after: string | null }[];
 }
 
-/** A template that rendered as it would be published. */
-export interface RenderedPublication {
-  readonly tenant: Tenant;
-  readonly template: string;
-  readonly locale: string;
-  readonly version: string;
-  readonly parts: TemplateParts;
-}
-
 /**
  * @param session of the author: decides which tenants may be named
- * @returns what was rendered @throws SatchelError INVALID_TEMPLATE with `details.problems`
+ * @returns what was rendered as it would be published @throws SatchelError INVALID_TEMPLATE with `details.problems`
  */
 export async function checkPublication(
   { repository, overlay }: AuthoringServices,
   session: Session,
   publication: Publication,
-): Promise<readonly RenderedPublication[]> {
+): Promise<readonly GoodVersion[]> {
   return repository.withSession({ service: 'workflow' }, async (service) => {
     const { tenant, template, changes } = publication;
     for (const { part, after } of changes) {
@@ -79,14 +71,15 @@ interface Failure {
 
 async function renderAffected(
   session: Session,
-  overlay: OverlayResolver,
+  everyTime: OverlayResolver,
   { tenant: changed, template, changes }: Publication,
-): Promise<{ rendered: RenderedPublication[]; failures: Failure[] }> {
+): Promise<{ rendered: GoodVersion[]; failures: Failure[] }> {
   const isShared = changes.some(({ part }) => !readPartName(part).own);
-  const rendered: RenderedPublication[] = [];
+  const rendered: GoodVersion[] = [];
   const failures: Failure[] = [];
   // Tenants without parts of their own have the same mails: each is rendered once.
   const outcomes = new Map<string, Outcome>();
+  const overlay = askOnce(everyTime);
   const cache = new TemplateCache();
   for await (const tenant of findTenants(session)) {
     if (!overlay.settingsLayers(tenant).some(({ label }) => label === changed.root)) continue;
@@ -103,7 +96,7 @@ async function renderAffected(
           const outcome = outcomes.get(key) ?? (await render(session, cache, located, sample));
           outcomes.set(key, outcome);
           if ('problems' in outcome) fail(locale, outcome.problems);
-          else rendered.push({ tenant, template: name, locale, ...outcome });
+          else rendered.push({ tenant, template: name, locale, version: outcome.version, located });
         }
       } catch (error) {
         fail(undefined, problemsOf(error));
@@ -113,7 +106,7 @@ async function renderAffected(
   return { rendered, failures };
 }
 
-type Outcome = Pick<RenderedPublication, 'version' | 'parts'> | { readonly problems: readonly TemplateProblem[] };
+type Outcome = Pick<GoodVersion, 'version'> | { readonly problems: readonly TemplateProblem[] };
 
 async function render(
   session: Session,
@@ -124,7 +117,7 @@ async function render(
   try {
     const compiled = await cache.compile(session, located);
     compiled.render(sample);
-    return { version: compiled.version, parts: await located.read(session) };
+    return { version: compiled.version };
   } catch (error) {
     return { problems: problemsOf(error) };
   }

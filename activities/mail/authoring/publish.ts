@@ -158,7 +158,7 @@ async function writeVersion(
   const record = await versionRecord(session, tenant, template, { number: version, comment, restored, changes });
   const written = await write([record, ...content, ...also]);
   await services.repository.withSession({ service: 'workflow' }, async (service) => {
-    for (const one of rendered) await recordLastGood(service, one);
+    await recordLastGood(service, rendered);
   });
   return {
     template,
