@@ -5,7 +5,7 @@
 import { SatchelError } from '../../workflows/contract/errors.js';
 import { askOnce } from './ask-once.js';
 import { TemplateCache } from './template-cache.js';
-import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from './template-source.js';
+import { listTemplates, loadSample, locateTemplate, templateLocales } from './template-source.js';
 import type { Session } from '../../repository/api.js';
 import type { OverlayResolver, Tenant } from '../../repository/overlay/api.js';
 import type { TemplateProblem } from './template-problem.js';
@@ -29,14 +29,14 @@ export async function checkTemplates(
   };
 
   const check = async (tenant: Tenant, template: string) => {
-    const sample = await loadSampleVariables(session, overlay, tenant, template);
+    const sample = await loadSample(session, overlay, tenant, template);
     for (const locale of await templateLocales(session, overlay, tenant, template)) {
       const located = await locateTemplate(session, overlay, { tenant, template, locale, tenantLocale: undefined });
-      const key = `${located.key} ${JSON.stringify(sample)}`;
+      const key = `${located.key} ${sample.key}`;
       if (checked.has(key)) continue;
       checked.add(key);
       try {
-        (await cache.compile(session, located)).render(sample);
+        (await cache.compile(session, located)).render(sample.variables);
       } catch (error) {
         collect(error);
       }

@@ -178,11 +178,22 @@ export async function loadSampleVariables(
   tenant: Tenant,
   template: string,
 ): Promise<JsonObject> {
+  return (await loadSample(session, overlay, tenant, template)).variables;
+}
+
+/** @returns `key`: the same key means the same variables @throws as `loadSampleVariables` */
+export async function loadSample(
+  session: Session,
+  overlay: OverlayResolver,
+  tenant: Tenant,
+  template: string,
+): Promise<{ readonly variables: JsonObject; readonly key: string }> {
   const { own } = await templateResources(session, overlay, tenant, template);
   const part = filePart(own, 'sample.json');
-  if (!part) return {};
+  if (!part) return { variables: {}, key: '' };
   const { text } = await readPart(session, template, part, maxSampleBytes);
-  return parseJsonObject(text, template, part.file);
+  const key = createHash('sha256').update(text).digest('hex');
+  return { variables: parseJsonObject(text, template, part.file), key };
 }
 
 async function templateResources(

@@ -10,7 +10,7 @@ import type { GoodVersion } from '../last-good.js';
 import { askOnce } from '../ask-once.js';
 import { TemplateCache } from '../template-cache.js';
 import { isNonEmpty, type TemplateProblem } from '../template-problem.js';
-import { listTemplates, loadSampleVariables, locateTemplate, templateLocales } from '../template-source.js';
+import { listTemplates, loadSample, locateTemplate, templateLocales } from '../template-source.js';
 import type { LocatedTemplate } from '../template-source.js';
 import type { JsonObject } from '../../../workflows/contract/model.js';
 import { layerRootOf } from './author.js';
@@ -88,12 +88,12 @@ async function renderAffected(
       const fail = (locale: string | undefined, problems: readonly TemplateProblem[]) =>
         failures.push({ tenant, template: name, locale, problems });
       try {
-        const sample = await loadSampleVariables(session, overlay, tenant, name);
+        const sample = await loadSample(session, overlay, tenant, name);
         for (const locale of await templateLocales(session, overlay, tenant, name)) {
           const wanted = { tenant, template: name, locale, tenantLocale: undefined };
           const located = await locateTemplate(session, overlay, wanted);
-          const key = `${located.key} ${JSON.stringify(sample)}`;
-          const outcome = outcomes.get(key) ?? (await render(session, cache, located, sample));
+          const key = `${located.key} ${sample.key}`;
+          const outcome = outcomes.get(key) ?? (await render(session, cache, located, sample.variables));
           outcomes.set(key, outcome);
           if ('problems' in outcome) fail(locale, outcome.problems);
           else rendered.push({ tenant, template: name, locale, version: outcome.version, located });
