@@ -192,11 +192,14 @@ async function userPath(session: Session, id: string): Promise<string> {
 
 /** Ids of the groups a user is in, directly or through groups, `everyone` among them. */
 export async function groupsOf(session: Session, userId: string): Promise<string[]> {
+  return (await groupsOfUsers(session))(userId);
+}
+
+/** For many users: all groups are read once. */
+export async function groupsOfUsers(session: Session): Promise<(userId: string) => string[]> {
   const members = new Map<string, readonly string[]>();
-  for await (const group of session.children(groupsRoot)) {
-    if (group.primaryType === 'rep:Group') members.set(group.name, group.texts('rep:members'));
-  }
-  return [...groupsOfMember(members, userId)];
+  for await (const { id, members: ids } of listGroups(session)) members.set(id, ids);
+  return (userId) => [...groupsOfMember(members, userId)];
 }
 
 /** Directly or through groups. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupsOf, listUsers } from '../../repository/users.js';
+import { groupsOfUsers, listUsers } from '../../repository/users.js';
 import { defineCommand, type ExitCode } from '../command.js';
 import { answer } from '../output/report.js';
 import { safeText, table } from '../output/text.js';
@@ -11,8 +11,9 @@ export const userListCommand = defineCommand({
   run: async (context) =>
     context.satchel.repository.withSession(context.user, async (session): Promise<ExitCode> => {
       const users = [];
+      const groupsOf = await groupsOfUsers(session);
       for await (const { id, email, language, timeZone, displayName, disabled } of listUsers(session)) {
-        users.push({ id, email, language, timeZone, displayName, disabled, groups: await groupsOf(session, id) });
+        users.push({ id, email, language, timeZone, displayName, disabled, groups: groupsOf(id) });
       }
       const rows = users.map(({ id, email, language, displayName, disabled, groups }) => [
         id,
