@@ -393,10 +393,11 @@ async function makeEmptyFolder(folder: string): Promise<void> {
 export async function openStoresIn(
   dataFolder: string,
   { postgres, blobs, s3 }: Configuration['repository'],
+  { verify = false }: { readonly verify?: boolean | undefined } = {},
 ): Promise<RepositoryStores> {
   const nodes = postgres
     ? await openPostgres(postgres)
-    : await createLevelNodeStore({ folder: path.join(dataFolder, 'repository') });
+    : await createLevelNodeStore({ folder: path.join(dataFolder, 'repository'), verify });
   try {
     if (s3) return { nodes, blobs: await openS3(s3, path.join(dataFolder, 'spool')) };
     // Other processes may be writing into the folder where nodes are shared.

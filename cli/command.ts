@@ -46,7 +46,8 @@ export interface ProcessContext extends Context {
 /** A command with its arguments parsed, ready to run. */
 export type BoundCommand =
   | { readonly place: 'repository'; run(context: CommandContext): Promise<ExitCode> }
-  | { readonly place: 'stores'; run(context: StoresContext): Promise<ExitCode> }
+  /** `verifies`: the files are compared with their checksums before they are opened. */
+  | { readonly place: 'stores'; readonly verifies: boolean; run(context: StoresContext): Promise<ExitCode> }
   | { readonly place: 'process'; run(context: ProcessContext): Promise<ExitCode> };
 
 export interface CommandDefinition {
@@ -82,9 +83,17 @@ export function defineCommand<Args>(
  * opened: what is damaged above them does not keep it from running.
  */
 export function defineStoresCommand<Args>(
-  shape: CommandShape<Args> & { readonly run: (context: StoresContext, args: Args) => Promise<ExitCode> },
+  shape: CommandShape<Args> & {
+    readonly verifies?: true;
+    readonly run: (context: StoresContext, args: Args) => Promise<ExitCode>;
+  },
 ): CommandDefinition {
-  return define(shape, 'stores', (args) => ({ place: 'stores', run: async (context) => shape.run(context, args) }));
+  const { verifies = false } = shape;
+  return define(shape, 'stores', (args) => ({
+    place: 'stores',
+    verifies,
+    run: async (context) => shape.run(context, args),
+  }));
 }
 
 /** A command that becomes the owner of the data folder and stays. */

@@ -9,11 +9,12 @@ import { SatchelError } from '../workflows/contract/errors.js';
 /**
  * @param location a data folder
  * @param options.mustExist else an empty repository is made where there is none
+ * @param options.verify compares files with their checksums first
  * @throws SatchelError DATA_FOLDER, INVALID_REQUEST; RepositoryError STORE_LOCKED, STORE_CORRUPT
  */
 export async function openLocation(
   location: string,
-  options: { readonly mustExist: boolean; readonly cwd?: string },
+  options: { readonly mustExist: boolean; readonly cwd?: string; readonly verify?: boolean },
 ): Promise<RepositoryStores> {
   const [, scheme] = /^([a-z][a-z\d+.-]+):\/\//i.exec(location) ?? [];
   if (scheme !== undefined) {
@@ -31,7 +32,7 @@ export async function openLocation(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // Everything that opens stores hangs from the composition root.
   const { openStoresIn } = await import('../compose.js');
-  return openStoresIn(folder, repository);
+  return openStoresIn(folder, repository, { verify: options.verify });
 }
 
 export async function closeStores({ nodes, blobs }: RepositoryStores): Promise<void> {

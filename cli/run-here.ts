@@ -47,7 +47,9 @@ export async function runHere(call: OwnerCall): Promise<ExitCode> {
 }
 
 async function runOnStoresOf(dataFolder: string, invocation: Invocation, call: OwnerCall): Promise<ExitCode> {
-  const stores = await openLocation(dataFolder, { mustExist: true });
+  const { command } = invocation;
+  const verify = command.place === 'stores' && command.verifies;
+  const stores = await openLocation(dataFolder, { mustExist: true, verify });
   try {
     return await runOnStores(stores, invocation, call);
   } finally {

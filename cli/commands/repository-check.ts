@@ -7,6 +7,7 @@ import { createProgressLine } from '../output/progress-line.js';
 export const repositoryCheckCommand = defineStoresCommand({
   name: 'repository check',
   summary: 'checks that every record, reference and blob fits; exits with 1 when something does not',
+  verifies: true,
   declare: (command) =>
     void command
       .option('--deep', 'read every blob and compare its hash')

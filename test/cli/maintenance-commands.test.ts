@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -126,6 +126,32 @@ describe('maintenance of a data folder that nobody has open', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^RECORD_UNREADABLE \/a .*\n.*\n.*Restore the node from a backup\.\n/);
     expect(stdout).toMatch(/: 1 finding\n$/);
+  });
+
+  it('a check names a table with a changed byte, before anything reads from it', { timeout: 60_000 }, async () => {
+    const folder = path.join(world.folder, 'rotten');
+    const write = async (name: string) => {
+      const stores = await openLocation(folder, { mustExist: false });
+      const repository = await openRepository(stores);
+      await repository.withSession('admin', async (session) => {
+        await session.addNode(`/${name}`, { properties: { text: name.repeat(1000) } });
+        await session.save();
+      });
+      await repository.close();
+    };
+    // What one process wrote is a table once the next one opens it.
+    await write('a');
+    await write('b');
+    expect(await runAlone(folder, 'repository', 'check')).toMatchObject({ code: 0 });
+    const nodes = path.join(folder, 'repository');
+    const [table = ''] = (await readdir(nodes)).filter((name) => name.endsWith('.ldb'));
+    const bytes = await readFile(path.join(nodes, table));
+    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    await writeFile(path.join(nodes, table), bytes);
+    const { code, stderr } = await runAlone(folder, 'repository', 'check');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/STORE_CORRUPT/);
+    expect(stderr).toContain(`${table} is damaged: the block at byte 0 has a wrong checksum`);
   });
 
   it.each([

@@ -24,6 +24,7 @@ import type { StoredRecord, StoreSnapshot } from '../contract.js';
 import { StoreConflict } from '../contract.js';
 import { failedPreconditions, RecentWrites } from '../precondition.js';
 import { RecentRecords } from '../recent-records.js';
+import { verifyTables } from './verify-tables.js';
 
 const headKey = 'h';
 const recordPrefix = 'k';
@@ -59,13 +60,17 @@ type Snapshot = ReturnType<Database['snapshot']>;
  * @param options.folder is created when missing; one process at a time may have it open
  * @param options.sync false leaves it to the system when commits reach the disk: they survive the end of the process, but not
  * a power failure. Default true.
+ * @param options.verify true compares every table with its checksums first, which reads all of them (verify-tables.ts). Default
+ * false.
  * @throws STORE_LOCKED, STORE_CORRUPT
  */
 export async function createLevelNodeStore(options: {
   readonly folder: string;
   readonly sync?: boolean;
+  readonly verify?: boolean;
 }): Promise<NodeStore> {
   await assertNotHeadless(options.folder);
+  if (options.verify) await verifyTables(options.folder);
   const db: Database = new Level<string, string>(options.folder, {
     keyEncoding: 'utf8',
     valueEncoding: 'utf8',
