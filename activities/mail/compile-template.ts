@@ -93,7 +93,7 @@ export interface CompiledTemplate {
 
 export type TemplateTheme = TemplateParts['theme'];
 
-/** What was compiled for one theme, and holds for all that differ only in values which are looked up later. */
+/** What was compiled for one theme, and holds for all that differ only in values which are filled in afterwards. */
 export interface SharedTemplate {
   fits(theme: TemplateTheme): boolean;
   /** @param theme one that fits */

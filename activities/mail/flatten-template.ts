@@ -1,7 +1,7 @@
 /**
  * The first stage of a template: one MJML text out of the body, its partials and the theme. Partials are MJML fragments,
  * so they have to stand in the text before MJML compiles it; theme values too, since MJML checks colours and computes
- * widths. Handlebars expressions stay as they are.
+ * widths, but for those that can be filled in afterwards (later-theme.ts). Handlebars expressions stay as they are.
  */
 import { createHash } from 'node:crypto';
 import Handlebars from 'handlebars';
@@ -24,7 +24,7 @@ export interface FlatTemplate {
   readonly partials: readonly string[];
   readonly problems: readonly TemplateProblem[];
   readonly problemAt: (offset: number, message: string) => TemplateProblem;
-  /** Properties of the theme whose values are in the text, and those that expressions show when it is rendered. */
+  /** Properties of the theme whose values are in the text, and those that expressions stand for. */
   readonly fixedTheme: ReadonlySet<string>;
   readonly laterTheme: LaterTheme;
 }
@@ -32,7 +32,7 @@ export interface FlatTemplate {
 export interface FlattenOptions {
   /** Default `mjml`. */
   readonly format?: 'mjml' | 'text';
-  /** Leaves values of the theme to the rendering where that changes nothing (later-theme.ts). Default: none. */
+  /** Leaves values of the theme for later where that changes nothing (later-theme.ts). Default: none. */
   readonly leavesTheme?: boolean;
 }
 

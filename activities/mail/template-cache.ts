@@ -54,8 +54,11 @@ export class TemplateCache {
 
   /** Also among those that others are compiling now, and begin to while this one waits. */
   async #fitting({ sharedKey, theme }: LocatedTemplate): Promise<Entry | undefined> {
+    // What others use meanwhile moves behind, and would be met again.
+    const seen = new Set<Entry>();
     for (const entry of this.#shared) {
-      if (entry.sharedKey !== sharedKey) continue;
+      if (entry.sharedKey !== sharedKey || seen.has(entry)) continue;
+      seen.add(entry);
       const template = await entry.template.catch(() => undefined);
       if (template?.fits(theme) === true) return entry;
     }
