@@ -43,7 +43,7 @@ export class TemplateCache {
       this.#touch(known);
       return template;
     }
-    const entry = (await this.#fitting(located)) ?? this.#add(session, located);
+    const entry = await this.#entryFor(session, located);
     try {
       return this.#bind(entry, located, (await entry.template).bind(located.theme));
     } catch (error) {
@@ -53,7 +53,8 @@ export class TemplateCache {
   }
 
   /** Also among those that others are compiling now, and begin to while this one waits. */
-  async #fitting({ sharedKey, theme }: LocatedTemplate): Promise<Entry | undefined> {
+  async #entryFor(session: Session, located: LocatedTemplate): Promise<Entry> {
+    const { sharedKey, theme } = located;
     // What others use meanwhile moves behind, and would be met again.
     const seen = new Set<Entry>();
     for (const entry of this.#shared) {
@@ -62,7 +63,7 @@ export class TemplateCache {
       const template = await entry.template.catch(() => undefined);
       if (template?.fits(theme) === true) return entry;
     }
-    return undefined;
+    return this.#add(session, located);
   }
 
   #add(session: Session, located: LocatedTemplate): Entry {

@@ -263,9 +263,8 @@ describe('the cache', () => {
       ),
     );
     const cache = new TemplateCache();
-    const compiled = await Promise.all(
-      names.map(async (name) => cache.compile(world.session, await located(world, name))),
-    );
+    const all = await Promise.all(names.map(async (name) => located(world, name)));
+    const compiled = await Promise.all(all.map((one) => cache.compile(world.session, one)));
     expect(cache.size).toEqual({ shared: 1, bound: 12 });
     for (const [index, one] of compiled.entries()) {
       const { html, text } = one.render(sampleOf(template));
