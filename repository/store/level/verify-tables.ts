@@ -3,6 +3,9 @@
  * passes for content, or ends the process (an assertion fails in its compaction). For a database that is not open. The format is
  * that of LevelDB's doc/table_format.md.
  */
+// Plugins compile this file from its source, where only what it names belongs to the program.
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference
+/// <reference path="./snappyjs.d.ts" />
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uncompress } from 'snappyjs';
