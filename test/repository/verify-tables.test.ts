@@ -61,7 +61,7 @@ describe('the tables of a database', () => {
     await expect(verifyTables(join(await temporaryFolder(), 'nothing'))).resolves.toBeUndefined();
   });
 
-  it('are those that LevelDB has, with their sizes, after many were made and went', async () => {
+  it('are those that it needs, with their sizes, after many were made and went', async () => {
     const grown = await temporaryFolder();
     for (let round = 0; round < 5; round++) {
       const db = new Level<string, string>(grown, { writeBufferSize: 64 * 1024 });
@@ -70,10 +70,20 @@ describe('the tables of a database', () => {
       if (round === 3) await (db as unknown as Compactable).compactRange('', '~');
       await db.close();
     }
-    const files = (await readdir(grown)).filter((name) => name.endsWith('.ldb'));
-    const sizes = await Promise.all(files.map(async (file) => ({ file, size: (await stat(join(grown, file))).size })));
-    const live = (await liveTables(grown)).toSorted((a, b) => (a.file < b.file ? -1 : 1));
-    expect(live).toEqual(sizes.toSorted((a, b) => (a.file < b.file ? -1 : 1)));
+    const live = await liveTables(grown);
+    for (const { file, size } of live) expect((await stat(join(grown, file))).size).toBe(size);
+    // A database that closes amid a compaction leaves tables behind that are none of it: all is there without them.
+    const names = new Set(live.map(({ file }) => file));
+    for (const file of await readdir(grown)) if (file.endsWith('.ldb') && !names.has(file)) await rm(join(grown, file));
+    const db = new Level<string, string>(grown);
+    await db.open();
+    const wanted = new Map(
+      [...someEntries()].flatMap(([key, value]) => [[`${key} 0`, value] as const, [`${key} 1`, value] as const]),
+    );
+    expect(new Map(await db.iterator().all())).toEqual(
+      new Map([...wanted].sort(([one], [other]) => (one < other ? -1 : 1))),
+    );
+    await db.close();
   });
 
   it('are found damaged wherever a byte is another one', async () => {
